@@ -1,0 +1,53 @@
+"""Every error that Watchfloor raises on purpose.
+
+::
+
+    WatchfloorError
+    ├── InputError        an argument gives nothing readable            exit status 2
+    ├── ContentError      a rule, source, playbook or policy is wrong   named; the rest loads
+    ├── RecordError       one record cannot be read                     dead letter; the rest flows
+    ├── GateError         a check, a test or a verification failed      exit status 1
+    └── StoreError        the data folder cannot be read or written     exit status 2
+
+Each message names the place, what was wrong and, where there is something to do, what to do.
+"""
+
+
+class WatchfloorError(Exception):
+    """The root of the tree; never raised itself."""
+
+
+class InputError(WatchfloorError):
+    """An argument that gives nothing readable."""
+
+
+class ContentError(WatchfloorError):
+    """A content file that cannot be loaded.
+
+    Args:
+        path: The file.
+        reason: What is wrong with it, in one line.
+        line: 1-based line, where it is known.
+
+    >>> str(ContentError("rules/a.yml", "not a mapping", line=3))
+    'rules/a.yml:3: not a mapping'
+    """
+
+    def __init__(self, path: str, reason: str, *, line: int | None = None) -> None:
+        place = path if line is None else f"{path}:{line}"
+        super().__init__(f"{place}: {reason}")
+        self.path = path
+        self.reason = reason
+        self.line = line
+
+
+class RecordError(WatchfloorError):
+    """One record that cannot be decoded or mapped; it becomes a dead letter."""
+
+
+class GateError(WatchfloorError):
+    """A gate that was crossed: a failed check, test or verification."""
+
+
+class StoreError(WatchfloorError):
+    """A data folder that cannot be read or written."""

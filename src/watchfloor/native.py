@@ -1,0 +1,72 @@
+"""The vendor's side of an event: what Sigma rules, written against the vendor's own field names, read.
+
+Between normalization and detection a batch carries
+
+* ``native.logsource``: the Sigma log sources that the record serves, ``product/category/service`` triples joined by
+  ``;`` (dictionary-encoded; a record serves several: ``windows/process_creation/;windows//sysmon;windows//``),
+* ``native.FIELD`` for each field of the decode plan: its text, or null where the record has none. A column is a string
+  column, or a list of strings as soon as one row of the batch has several values,
+* ``native.*``, only if a loaded rule searches keywords: the list of all leaf values of the record.
+
+Numbers are their JSON text, booleans ``true`` and ``false``.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from watchfloor.event import NATIVE
+
+LOGSOURCE = NATIVE + "logsource"
+KEYWORDS = NATIVE + "*"
+
+
+class DecodePlan(msgspec.Struct, frozen=True):
+    """Which vendor fields loaded rules name; nothing else is decoded for them."""
+
+    fields: frozenset[str] = frozenset()
+    keywords: bool = False
+
+    def __or__(self, other: "DecodePlan") -> "DecodePlan":
+        """The plan that serves both."""
+        return DecodePlan(self.fields | other.fields, self.keywords or other.keywords)
+
+
+class LogSource(msgspec.Struct, frozen=True, order=True):
+    """A Sigma log source; an empty part is unspecified."""
+
+    product: str = ""
+    category: str = ""
+    service: str = ""
+
+    def served_by(self, served: "LogSource") -> bool:
+        """Whether a record that serves ``served`` is of this log source: each part named here must be the same.
+
+        >>> LogSource("windows").served_by(LogSource("windows", "process_creation"))
+        True
+        >>> LogSource(category="dns").served_by(LogSource("windows", "dns_query"))
+        False
+        """
+        return (
+            self.product in {"", served.product}
+            and self.category in {"", served.category}
+            and self.service in {"", served.service}
+        )
+
+
+def encode_logsources(served: Iterable[LogSource]) -> str:
+    """The text of ``native.logsource``.
+
+    >>> encode_logsources([LogSource("okta", "", "okta")])
+    'okta//okta'
+    """
+    return ";".join(f"{one.product}/{one.category}/{one.service}" for one in served)
+
+
+def decode_logsources(text: str) -> tuple[LogSource, ...]:
+    """The log sources that ``encode_logsources`` wrote.
+
+    >>> decode_logsources("windows/process_creation/;windows//")
+    (LogSource(product='windows', category='process_creation', service=''), LogSource(product='windows', category='', service=''))
+    """
+    return tuple(LogSource(*one.split("/")) for one in text.split(";") if one)
