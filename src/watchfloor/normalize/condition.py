@@ -1,0 +1,60 @@
+"""``when`` conditions of a mapping: which records an entry is for."""
+
+import fnmatch
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from watchfloor.normalize.coerce import text_of
+from watchfloor.normalize.paths import Getter, getter
+
+Condition = Callable[[dict[str, Any]], bool]
+
+
+def compile_condition(when: Mapping[str, Any] | list[Mapping[str, Any]] | None) -> Condition:
+    """A predicate on records.
+
+    A mapping holds if each of its paths does; a list of mappings holds if one does. A wanted value is a text compared
+    as text, ``null`` (absent), ``true``/``false`` under ``exists``, a list (any of), or a text with ``*``.
+
+    >>> compile_condition({"EventID": [1, 5], "Channel": "*Sysmon*"})({"EventID": 1, "Channel": "x/Sysmon"})
+    True
+    >>> compile_condition({"user": {"exists": False}})({"user": "alice"})
+    False
+
+    Raises:
+        ValueError: The condition is malformed.
+    """
+    if not when:
+        return lambda _record: True
+    if isinstance(when, list):
+        options = [compile_condition(one) for one in when]
+        return lambda record: any(option(record) for option in options)
+    tests = [(getter(path), _wanted(value)) for path, value in when.items()]
+    return lambda record: _all(tests, record)
+
+
+def _all(tests: list[tuple[Getter, Callable[[Any], bool]]], record: dict[str, Any]) -> bool:
+    return all(test(get(record)) for get, test in tests)
+
+
+def _wanted(wanted: Any) -> Callable[[Any], bool]:
+    if wanted is None:
+        return lambda value: value is None
+    if isinstance(wanted, Mapping):
+        if set(wanted) != {"exists"} or not isinstance(wanted["exists"], bool):
+            raise ValueError(f"a condition takes values or exists, not {dict(wanted)!r}")
+        return lambda value: (value is not None) is wanted["exists"]
+    values = wanted if isinstance(wanted, list) else [wanted]
+    exact = frozenset(text for text in map(text_of, values) if text is not None and "*" not in text)
+    globs = [re.compile(fnmatch.translate(text)).match for text in map(text_of, values) if text and "*" in text]
+
+    def test(value: Any) -> bool:
+        candidates = value if isinstance(value, list) else [value]
+        return any(_is_one(text_of(one), exact, globs) for one in candidates)
+
+    return test
+
+
+def _is_one(text: str | None, exact: frozenset[str], globs: Sequence[Callable[[str], Any]]) -> bool:
+    return text is not None and (text in exact or any(glob(text) for glob in globs))

@@ -1,0 +1,181 @@
+"""The right-hand sides of a mapping: where an attribute's value comes from.
+
+====================================  ==================================================================
+``actor.id``                          the value at a path
+``{value: 1}``                        a constant
+``{from: path, ...}``                 a path, or a list of paths of which the first with a value counts
+``  table: {k: v}, else: x``          the value looked up by its text
+``  pattern: 'CN=([^,]+)'``           the first group of a regular expression
+``  apply: [lower, basename]``        named functions, in order: :data:`FUNCTIONS`
+``  when: {path: value}``             only if the condition holds
+``{first: [expression, ...]}``        the first expression that gives a value
+``{list: [expression, ...]}``         the list of the values given
+``{each: path, map: {k: expression}}``  an object for each element of a list, paths relative to it
+====================================  ==================================================================
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from watchfloor.normalize.coerce import text_of
+from watchfloor.normalize.condition import compile_condition
+from watchfloor.normalize.paths import Getter, getter
+from watchfloor.normalize.words import FUNCTIONS
+
+_FROM = frozenset({"from", "table", "else", "pattern", "apply", "when"})
+
+
+def compile_expression(definition: Any, absent: frozenset[str] = frozenset()) -> Getter:
+    r"""The function that an expression stands for; ``absent`` are texts by which the vendor means "no value".
+
+    >>> compile_expression({"from": "User", "pattern": r"^[^\\]+\\(.+)$"})({"User": r"CORP\alice"})
+    'alice'
+
+    Raises:
+        ValueError: The expression is malformed.
+    """
+    if isinstance(definition, str):
+        return _path(definition, absent)
+    if not isinstance(definition, Mapping):
+        raise ValueError(f"an expression is a path or a mapping, not {definition!r}")  # noqa: TRY004 - one error for a malformed mapping
+    if "value" in definition:
+        return _only(definition, {"value", "when"}, lambda: _guard(definition, _constant(definition["value"])))
+    if "first" in definition:
+        return _only(definition, {"first"}, lambda: _first(definition["first"], absent))
+    if "list" in definition:
+        return _only(definition, {"list"}, lambda: _list(definition["list"], absent))
+    if "each" in definition:
+        return _only(definition, {"each", "map"}, lambda: _each(definition, absent))
+    if "from" in definition:
+        return _only(definition, _FROM, lambda: _guard(definition, _from(definition, absent)))
+    raise ValueError(f"unknown expression {sorted(definition)}")
+
+
+def paths_of(definition: Any) -> Iterator[str]:
+    """The paths that an expression takes a value from; they are consumed when the attribute is set."""
+    if isinstance(definition, str):
+        yield definition
+    elif isinstance(definition, Mapping):
+        source = definition.get("from", ())
+        yield from [source] if isinstance(source, str) else source
+        for key in ("first", "list"):
+            for one in definition.get(key, ()):
+                yield from paths_of(one)
+
+
+def _only(definition: Mapping[str, Any], allowed: frozenset[str] | set[str], build: Callable[[], Getter]) -> Getter:
+    if extra := sorted(set(definition) - allowed):
+        raise ValueError(f"unknown key {extra[0]!r} beside {sorted(set(definition) & allowed)}")
+    return build()
+
+
+def _constant(value: Any) -> Getter:
+    return lambda _record: value
+
+
+def _path(path: str, absent: frozenset[str]) -> Getter:
+    get = getter(path)
+
+    def present(record: dict[str, Any]) -> Any:
+        value = get(record)
+        return None if isinstance(value, str) and value in absent else value
+
+    return present
+
+
+def _guard(definition: Mapping[str, Any], get: Getter) -> Getter:
+    if "when" not in definition:
+        return get
+    holds = compile_condition(definition["when"])
+    return lambda record: get(record) if holds(record) else None
+
+
+def _from(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
+    source = definition["from"]
+    get = _first([source] if isinstance(source, str) else source, absent)
+    steps = list(_transformations(definition))
+    if not steps:
+        return get
+
+    def transform(record: dict[str, Any]) -> Any:
+        value = get(record)
+        for step in steps:
+            value = step(value)
+        return value
+
+    return transform
+
+
+def _transformations(definition: Mapping[str, Any]) -> Iterator[Callable[[Any], Any]]:
+    if "pattern" in definition:
+        yield _capture(definition["pattern"])
+    names = definition.get("apply", ())
+    for name in [names] if isinstance(names, str) else names:
+        if name not in FUNCTIONS:
+            raise ValueError(f"unknown function {name!r}; there are {', '.join(sorted(FUNCTIONS))}")
+        yield FUNCTIONS[name]
+    if "table" in definition:
+        yield _lookup(definition["table"], definition.get("else"))
+    elif "else" in definition:
+        yield lambda value: definition["else"] if value is None else value
+
+
+def _capture(expression: str) -> Callable[[Any], Any]:
+    search = re.compile(expression).search
+
+    def capture(value: Any) -> str | None:
+        text = text_of(value)
+        match = search(text) if text is not None else None
+        return match[1] if match else None
+
+    return capture
+
+
+def _lookup(table: Mapping[Any, Any], other: Any) -> Callable[[Any], Any]:
+    by_text = {text_of(key): value for key, value in table.items()}
+    return lambda value: by_text.get(text_of(value), other)
+
+
+def _first(definitions: list[Any], absent: frozenset[str]) -> Getter:
+    options = [compile_expression(one, absent) for one in definitions]
+    if len(options) == 1:
+        return options[0]
+
+    def first(record: dict[str, Any]) -> Any:
+        return next((value for value in (option(record) for option in options) if value is not None), None)
+
+    return first
+
+
+def _list(definitions: list[Any], absent: frozenset[str]) -> Getter:
+    items = [compile_expression(one, absent) for one in definitions]
+
+    def gather(record: dict[str, Any]) -> Any:
+        out: list[Any] = []
+        for value in (item(record) for item in items):
+            out.extend(value if isinstance(value, list) else [] if value is None else [value])
+        return out or None
+
+    return gather
+
+
+def _each(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
+    get = getter(definition["each"])
+    fields = {name: compile_expression(one, absent) for name, one in definition["map"].items()}
+
+    def each(record: dict[str, Any]) -> Any:
+        elements = get(record)
+        if isinstance(elements, dict):
+            elements = [elements]
+        if not isinstance(elements, list):
+            return None
+        made = [_object(fields, element) for element in elements if isinstance(element, dict)]
+        return [one for one in made if one] or None
+
+    return each
+
+
+def _object(fields: dict[str, Getter], element: dict[str, Any]) -> dict[str, Any]:
+    pairs = ((name, get(element)) for name, get in fields.items())
+    return {name: value for name, value in pairs if value is not None}

@@ -1,0 +1,204 @@
+"""One entry of a source's mapping: from a decoded record to the flat attributes of one OCSF class."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from watchfloor.event import OCSF_VERSION
+from watchfloor.normalize.coerce import Coercer, coercer, text_of
+from watchfloor.normalize.condition import Condition, compile_condition
+from watchfloor.normalize.expression import compile_expression, paths_of
+from watchfloor.normalize.paths import Consumed, Getter, getter
+from watchfloor.normalize.schema import Attribute, EventClass, event_class, resolve
+from watchfloor.normalize.wholeness import Repair, repair, whole
+from watchfloor.normalize.words import basename
+
+_MAX_REPAIRS = 4096
+_KEYS = frozenset({"name", "when", "class", "profiles", "activity", "severity", "map", "entities"})
+
+
+class Mapped(msgspec.Struct):
+    """An event as flat, dotted OCSF attributes, what the mapping left, and the entities that only the source can name."""
+
+    attributes: dict[str, Any]
+    unmapped: dict[str, Any]
+    entities: dict[str, str]
+
+
+class _Target(msgspec.Struct, frozen=True):
+    path: str
+    attribute: Attribute
+    get: Getter
+    coerce: Coercer
+    sources: tuple[str, ...]
+
+
+class Shared(msgspec.Struct, frozen=True):
+    """What all entries of a source have in common.
+
+    ``attributes`` are set by each class that has them; ``entities`` maps the roles ``app`` and ``resource`` to
+    expressions; ``absent`` are the texts by which the vendor says "no value"; ``taken`` are paths that became metadata.
+    """
+
+    attributes: Mapping[str, Any] = {}
+    entities: Mapping[str, Any] = {}
+    absent: frozenset[str] = frozenset()
+    taken: tuple[str, ...] = ()
+
+
+class EventMapping:
+    """The compiled form of one entry under ``events`` of a ``source.yml``.
+
+    Raises:
+        ValueError: The entry is malformed, or names an attribute that its class does not have.
+    """
+
+    def __init__(self, definition: Mapping[str, Any], shared: Shared) -> None:
+        absent = shared.absent
+        if extra := sorted(set(definition) - _KEYS):
+            raise ValueError(f"unknown key {extra[0]!r}; an event takes {', '.join(sorted(_KEYS))}")
+        self.name = str(definition.get("name") or definition.get("class"))
+        self.holds: Condition = compile_condition(definition.get("when"))
+        self.when_paths = _when_paths(definition.get("when"))
+        profiles = tuple(sorted(definition.get("profiles", ("host",))))
+        self.event_class = _class(definition.get("class"), profiles)
+        self._activity = _number(definition.get("activity", 99), absent)
+        self._severity = _number(definition.get("severity", 1), absent)
+        self._targets = [*_common_targets(shared.attributes, self.event_class, absent, definition.get("map") or {})]
+        self._targets += [
+            _target(path, one, self.event_class, absent) for path, one in (definition.get("map") or {}).items()
+        ]
+        self._consumed = Consumed([*shared.taken, *(path for target in self._targets for path in target.sources)])
+        self._entities = _entities({**shared.entities, **(definition.get("entities") or {})}, absent)
+        self._fallback = event_class("base_event", tuple(sorted({"host", *(p for p in profiles if p == "cloud")})))
+        self._repairs: dict[tuple[int, frozenset[str]], Repair] = {}
+
+    def apply(self, record: dict[str, Any], base: dict[str, Any]) -> Mapped:
+        """Map one record; ``base`` holds time and metadata, which every class has."""
+        attributes, refused = self._attributes(record)
+        attributes.update(base)
+        attributes["severity_id"] = self._severity(record) or 1
+        made = self._whole(attributes, record)
+        lost = {path for target in self._targets if target.path not in made for path in target.sources}
+        named = ((role, text_of(get(record))) for role, get in self._entities.items())
+        entities = {role: f"{role}:{text}" for role, text in named if text}
+        return Mapped(made, self._consumed.leftover(record, refused | lost), entities)
+
+    def _attributes(self, record: dict[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
+        attributes: dict[str, Any] = {}
+        refused: list[str] = []
+        for target in self._targets:
+            value = target.get(record)
+            if value is None:
+                continue
+            value = target.coerce(value)
+            if target.attribute.object_name is not None:
+                value = whole(target.attribute, value, self.event_class.profiles)
+            if value is None:
+                refused += target.sources
+            else:
+                attributes[target.path] = value
+        for path in [path for path in attributes if path.endswith("file.path")]:
+            name_path = path[:-4] + "name"
+            if name_path not in attributes and (name := basename(attributes[path])):
+                attributes[name_path] = name
+        return attributes, frozenset(refused)
+
+    def _whole(self, attributes: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+        """The event with its class; if the class's own requirements are not met, as a Base Event that says so."""
+        activity = self._activity(record)
+        for owner in (self.event_class, self._fallback):
+            stamped = _stamp(attributes, owner, activity if owner is self.event_class else 99)
+            stamped = {
+                path: value for path, value in stamped.items() if path.partition(".")[0] in owner.type.attributes
+            }
+            fix = self._repair(owner, frozenset(stamped))
+            if not fix.lacking or owner is self._fallback:
+                break
+        for path in fix.drop:
+            del stamped[path]
+        stamped.update(fix.fill)
+        return stamped
+
+    def _repair(self, owner: EventClass, present: frozenset[str]) -> Repair:
+        key = (owner.uid, present)
+        fix = self._repairs.get(key)
+        if fix is None:
+            if len(self._repairs) >= _MAX_REPAIRS:
+                self._repairs.clear()
+            fix = self._repairs[key] = repair(owner, present)
+        return fix
+
+
+def _stamp(attributes: dict[str, Any], owner: EventClass, activity: int) -> dict[str, Any]:
+    enum = owner.type.attributes["activity_id"].enum
+    activity = activity if str(activity) in enum else 99
+    return attributes | {
+        "class_uid": owner.uid,
+        "category_uid": owner.category_uid,
+        "activity_id": activity,
+        "type_uid": owner.uid * 100 + activity,
+        "metadata.version": OCSF_VERSION,
+        "metadata.profiles": list(owner.profiles),
+    }
+
+
+def _class(name: Any, profiles: tuple[str, ...]) -> EventClass:
+    try:
+        return event_class(str(name), profiles)
+    except KeyError:
+        raise ValueError(f"OCSF {OCSF_VERSION} has no class {name!r}") from None
+
+
+def _number(definition: Any, absent: frozenset[str]) -> Any:
+    if isinstance(definition, int):
+        return lambda _record: definition
+    get = compile_expression(definition, absent)
+
+    def number(record: dict[str, Any]) -> int:
+        value = get(record)
+        return value if isinstance(value, int) else 99
+
+    return number
+
+
+def _target(path: str, definition: Any, owner: EventClass, absent: frozenset[str]) -> _Target:
+    try:
+        attribute = resolve(owner.type, path, owner.profiles)
+    except KeyError as error:
+        raise ValueError(f"{path}: {error.args[0]} (class {owner.name}, profiles {list(owner.profiles)})") from None
+    try:
+        get = compile_expression(definition, absent)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    return _Target(path, attribute, get, coercer(attribute), tuple(paths_of(definition)))
+
+
+def _common_targets(
+    common: Mapping[str, Any], owner: EventClass, absent: frozenset[str], own: Mapping[str, Any]
+) -> list[_Target]:
+    """The common attributes that this class has and that the entry does not set itself."""
+    targets = []
+    for path, definition in common.items():
+        if path in own or path.partition(".")[0] not in owner.type.attributes:
+            continue
+        targets.append(_target(path, definition, owner, absent))
+    return targets
+
+
+def _entities(definition: Mapping[str, Any], absent: frozenset[str]) -> dict[str, Getter]:
+    if extra := sorted(set(definition) - {"app", "resource"}):
+        raise ValueError(f"entities: a source names app and resource; {extra[0]!r} is resolved from OCSF attributes")
+    return {role: compile_expression(one, absent) for role, one in definition.items()}
+
+
+def _when_paths(when: Any) -> frozenset[str]:
+    options = when if isinstance(when, list) else [when or {}]
+    return frozenset(path for option in options for path in option)
+
+
+def kind_getter(paths: list[str]) -> Getter:
+    """The key by which the entries of a source are told apart quickly: the texts at ``paths``."""
+    getters = [getter(path) for path in paths]
+    return lambda record: tuple(text_of(get(record)) for get in getters)

@@ -1,0 +1,159 @@
+"""Raw records to OCSF events: decode once, recognise, map, keep what was not mapped; the rest becomes dead letters."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import orjson
+import pyarrow as pa
+
+from watchfloor.deadletter import DeadLetter, dead_letter
+from watchfloor.errors import InputError, RecordError
+from watchfloor.event import EVENT_SCHEMA, HOT, Origin
+from watchfloor.native import DecodePlan
+from watchfloor.normalize.mapping import Mapped
+from watchfloor.normalize.source import Source
+from watchfloor.normalize.vendor_fields import Texts, VendorFields
+
+
+class Normalized(msgspec.Struct):
+    """A batch of events with the ``native.*`` columns of the plan, and the records that did not become one."""
+
+    events: pa.RecordBatch
+    dead_letters: list[DeadLetter]
+
+
+class Normalizer:
+    """Pure: the same raw batch gives the same events.
+
+    Args:
+        sources: The loaded sources, tried in order.
+        plan: The vendor fields that loaded rules name.
+        source: The name of the one source that every record is of; else recognised by content.
+
+    Raises:
+        InputError: There is no source of that name.
+    """
+
+    def __init__(self, sources: Sequence[Source], plan: DecodePlan | None = None, *, source: str | None = None) -> None:
+        self._sources = list(sources)
+        self._fields = VendorFields(plan or DecodePlan())
+        self._forced = self._named(source) if source else None
+
+    def _named(self, name: str) -> Source:
+        for source in self._sources:
+            if source.name == name:
+                return source
+        raise InputError(f"no source {name!r}; there are {', '.join(sorted(one.name for one in self._sources))}")
+
+    def process(self, batch: pa.RecordBatch) -> Normalized:
+        """Normalize a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
+        rows: list[tuple[dict[str, Any], Source, Mapped]] = []
+        natives: list[dict[str, Texts]] = []
+        letters: list[DeadLetter] = []
+        for raw in batch.to_pylist():
+            try:
+                source, mapped, native = self._event(raw)
+            except RecordError as error:
+                letters.append(_letter(raw, str(error)))
+            except RecursionError:
+                letters.append(_letter(raw, "nested too deeply"))
+            else:
+                rows.append((raw, source, mapped))
+                natives.append(native)
+        return Normalized(_batch(rows, self._fields.columns(natives)), letters)
+
+    def _event(self, raw: dict[str, Any]) -> tuple[Source, Mapped, dict[str, Texts]]:
+        record = decode_json(raw["raw"])
+        source = self._forced or self._recognise(record)
+        try:
+            record = source.decode(record)
+            kind = source.kind(record)
+            mapped = source.map(record, kind, raw=raw["raw"], ordinal=raw["ordinal"], ingested_at=raw["ingested_at"])
+            return source, mapped, self._fields.read(record, kind)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            # A record can have any shape: what its source cannot decode is that record's fault, not the batch's.
+            raise RecordError(f"{source.name}: {type(error).__name__}: {error}") from error
+
+    def _recognise(self, record: dict[str, Any]) -> Source:
+        for position, source in enumerate(self._sources):
+            if source.recognises(record):
+                if position:
+                    # Records of one source come together; the last one recognised is tried first.
+                    self._sources.insert(0, self._sources.pop(position))
+                return source
+        raise RecordError("no source recognises this record")
+
+
+def decode_json(raw: bytes) -> dict[str, Any]:
+    """The JSON object of a record.
+
+    Text that JSON allows but UTF-8 does not (lone surrogates) is kept with U+FFFD in its place.
+
+    Raises:
+        RecordError: It is not one JSON object in UTF-8.
+    """
+    try:
+        record = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        record = _decode_leniently(raw, error)
+    if not isinstance(record, dict):
+        raise RecordError(f"not a JSON object but {type(record).__name__}")
+    return record
+
+
+def _decode_leniently(raw: bytes, first: orjson.JSONDecodeError) -> Any:
+    try:
+        return _without_surrogates(json.loads(raw.decode("utf-8")))
+    except UnicodeDecodeError as error:
+        raise RecordError(f"invalid UTF-8 at byte {error.start}") from error
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"invalid JSON: {first.msg} at column {first.colno}") from error
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, float) and (value != value or abs(value) == float("inf")):  # noqa: PLR0124 - NaN
+        return None
+    return str(value) if isinstance(value, int) and value.bit_length() > 64 else value
+
+
+def _letter(raw: Mapping[str, Any], reason: str) -> DeadLetter:
+    origin = Origin(raw["path"], raw["line"], raw["index"])
+    return dead_letter(raw["tenant"], origin, "normalize", reason, raw["raw"])
+
+
+def _batch(rows: list[tuple[dict[str, Any], Source, Mapped]], natives: dict[str, pa.Array]) -> pa.RecordBatch:
+    columns: dict[str, list[Any]] = {name: [] for name in EVENT_SCHEMA.names}
+    for raw, source, mapped in rows:
+        _append(columns, raw, source, mapped)
+    arrays = [pa.array(columns[field.name], field.type) for field in EVENT_SCHEMA]
+    fields = list(EVENT_SCHEMA) + [pa.field(name, array.type) for name, array in natives.items()]
+    return pa.RecordBatch.from_arrays([*arrays, *natives.values()], schema=pa.schema(fields))
+
+
+def _append(columns: dict[str, list[Any]], raw: dict[str, Any], source: Source, mapped: Mapped) -> None:
+    attributes = mapped.attributes
+    row: dict[str, Any] = {name: attributes.pop(name) for name in HOT if name in attributes}
+    row.update((f"entity.{role}", entity_id) for role, entity_id in mapped.entities.items())
+    row["tenant"] = raw["tenant"]
+    row["source"] = source.name
+    row["rest"] = _json(attributes)
+    row["unmapped"] = _json(mapped.unmapped)
+    row["origin.path"] = raw["path"]
+    row["origin.line"] = raw["line"]
+    row["origin.index"] = raw["index"]
+    row["ingested_at"] = raw["ingested_at"]
+    row["raw"] = raw["raw"]
+    for name, values in columns.items():
+        values.append(row.get(name))
+
+
+def _json(value: dict[str, Any]) -> str | None:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode() if value else None

@@ -1,0 +1,126 @@
+"""Paths into a decoded vendor record.
+
+``a.b.c`` goes down objects; ``targets[0]`` takes an element, ``targets[type=User]`` the first element whose attribute
+has that text, ``targets[*]`` all of them. A path over a list without a selector reads every element.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Getter = Callable[[dict[str, Any]], Any]
+
+_SEGMENT = re.compile(r"([^.\[\]]+)(?:\[([^\]]*)\])?(?:\.|$)")
+
+
+def getter(path: str) -> Getter:
+    """A function that reads ``path`` from a record; ``None`` where there is nothing.
+
+    >>> getter("target[type=User].id")({"target": [{"type": "App", "id": 1}, {"type": "User", "id": 2}]})
+    2
+    >>> getter("target.id")({"target": [{"id": 1}, {"id": 2}]})
+    [1, 2]
+
+    Raises:
+        ValueError: The path is malformed.
+    """
+    steps = [_step(name, selector) for name, selector in _segments(path)]
+    if len(steps) == 1:
+        return steps[0]
+
+    def get(record: dict[str, Any]) -> Any:
+        value: Any = record
+        for step in steps:
+            value = _apply(step, value)
+            if value is None:
+                return None
+        return value
+
+    return get
+
+
+def _segments(path: str) -> list[tuple[str, str | None]]:
+    found, end = [], 0
+    for match in _SEGMENT.finditer(path):
+        if match.start() != end:
+            break
+        found.append((match[1], match[2]))
+        end = match.end()
+    if end != len(path) or not found or path.endswith("."):
+        raise ValueError(f"malformed path {path!r}")
+    return found
+
+
+def _apply(step: Getter, value: Any) -> Any:
+    if isinstance(value, dict):
+        return step(value)
+    if isinstance(value, list):
+        found = [one for one in (step(item) for item in value if isinstance(item, dict)) if one is not None]
+        return found or None
+    return None
+
+
+def _step(name: str, selector: str | None) -> Getter:
+    if selector is None:
+        return lambda record: record.get(name)
+    if selector == "*":
+        return lambda record: record[name] if isinstance(record.get(name), list) else None
+    if selector.isdigit():
+        index = int(selector)
+        return lambda record: _element(record.get(name), index)
+    attribute, equals, wanted = selector.partition("=")
+    if not equals:
+        raise ValueError(f"malformed selector [{selector}]")
+    return lambda record: _where(record.get(name), attribute, wanted)
+
+
+def _element(value: Any, index: int) -> Any:
+    return value[index] if isinstance(value, list) and index < len(value) else None
+
+
+def _where(value: Any, attribute: str, wanted: str) -> Any:
+    if not isinstance(value, list):
+        return None
+    return next((item for item in value if isinstance(item, dict) and str(item.get(attribute)) == wanted), None)
+
+
+class Consumed:
+    """The paths that a mapping took; what is left of a record belongs into ``unmapped``."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._tree: dict[str, Any] = {}
+        for path in paths:
+            if "[" not in path:
+                self._add(path)
+
+    def _add(self, path: str) -> None:
+        node = self._tree
+        *branches, leaf = path.split(".")
+        for branch in branches:
+            child = node.setdefault(branch, {})
+            if child is None:
+                return
+            node = child
+        node[leaf] = None
+
+    def leftover(self, record: dict[str, Any], keep: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """The record without what was consumed, without nulls and empty containers; paths in ``keep`` stay.
+
+        >>> Consumed(["a.b"]).leftover({"a": {"b": 1, "c": 2}, "d": None})
+        {'a': {'c': 2}}
+        """
+        return _leftover(record, self._tree, keep, "")
+
+
+def _leftover(record: dict[str, Any], tree: dict[str, Any], keep: frozenset[str], prefix: str) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in record.items():
+        if key in tree and not (keep and prefix + key in keep):
+            subtree = tree[key]
+            if subtree is None:
+                continue
+            if isinstance(value, dict):
+                value = _leftover(value, subtree, keep, f"{prefix}{key}.")  # noqa: PLW2901 - the pruned value
+        if value is not None and value not in ({}, []):
+            out[key] = value
+    return out

@@ -1,0 +1,217 @@
+"""A log source: how its records are recognised, decoded, mapped to OCSF and offered to Sigma rules.
+
+One folder under ``content/sources``::
+
+    source.yml    recognition, product, uid and time, Sigma log sources and aliases, mapping
+    *.yml         more mapping entries, named under ``include``
+    decode.py     optional: ``decode(record) -> record``, where the vendor's own shape must be unfolded first
+    samples/      NAME.raw and the expected NAME.ocsf.json
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from watchfloor.catalog import BUILT_IN, Folder, folders, load_python, read_yaml
+from watchfloor.errors import ContentError, RecordError
+from watchfloor.event import event_uid
+from watchfloor.native import LogSource
+from watchfloor.normalize.coerce import text_of, timestamp
+from watchfloor.normalize.condition import Condition, compile_condition
+from watchfloor.normalize.expression import compile_expression, paths_of
+from watchfloor.normalize.mapping import EventMapping, Mapped, Shared, kind_getter
+from watchfloor.normalize.paths import Getter, getter
+
+Decode = Callable[[dict[str, Any]], dict[str, Any]]
+
+_KEYS = frozenset(
+    {"title", "vendor", "product", "recognise", "uid", "time", "log_name", "event_code", "absent", "kind"}
+    | {"sigma", "common", "entities", "events", "include", "description", "references"}
+)
+_MAX_KINDS = 8192
+
+
+class ServedLogSource(msgspec.Struct, frozen=True):
+    """A Sigma log source that some records serve, with the names its rules use for the vendor's fields."""
+
+    logsource: LogSource
+    holds: Condition
+    aliases: dict[str, tuple[str, ...]]
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """What is known of all records with the same kind key: candidate mappings, log sources, aliases."""
+
+    mappings: tuple[EventMapping, ...]
+    logsources: tuple[LogSource, ...]
+    aliases: dict[str, tuple[str, ...]]
+
+
+class Source:
+    """A loaded source.
+
+    Raises:
+        ContentError: The folder's files are malformed; names the file and the entry.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        path = folder.path / "source.yml"
+        definition = read_yaml(path)
+        self.name = folder.name
+        self.folder = folder.path
+        try:
+            self._load(definition)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ContentError(str(path), f"{type(error).__name__}: {error}") from error
+
+    def _load(self, definition: Mapping[str, Any]) -> None:
+        if extra := sorted(set(definition) - _KEYS):
+            raise ValueError(f"unknown key {extra[0]!r}")
+        self.title: str = definition["title"]
+        self.product: str = definition["product"]
+        self.vendor: str = definition["vendor"]
+        self.absent = frozenset(definition.get("absent", [""]))
+        self._recognise = _recogniser(definition["recognise"])
+        self._uid = [getter(path) for path in _as_list(definition.get("uid", []))]
+        self._time = [getter(path) for path in _as_list(definition["time"])]
+        self._log_name = compile_expression(definition.get("log_name", {"value": None}), self.absent)
+        self._event_code = compile_expression(definition.get("event_code", {"value": None}), self.absent)
+        self._decode = _decoder(self.folder)
+        self._kind_paths = _as_list(definition.get("kind", []))
+        self._kind_key = kind_getter(self._kind_paths)
+        self._kinds: dict[Any, Kind] = {}
+        sigma = definition.get("sigma") or {}
+        self._served = [_served(one, set(self._kind_paths)) for one in sigma.get("logsources", [])]
+        self._aliases = _aliases(sigma.get("fields") or {})
+        self.mappings = tuple(self._mappings(definition))
+
+    def _mappings(self, definition: Mapping[str, Any]) -> Iterable[EventMapping]:
+        base = [*_as_list(definition.get("uid", [])), *_as_list(definition["time"])]
+        for name in ("log_name", "event_code"):
+            base += paths_of(definition.get(name))
+        shared = Shared(definition.get("common") or {}, definition.get("entities") or {}, self.absent, tuple(base))
+        entries = list(definition.get("events") or [])
+        for name in definition.get("include", []):
+            entries += read_yaml(self.folder / name).get("events") or []
+        for position, entry in enumerate(entries, start=1):
+            try:
+                yield EventMapping(entry, shared)
+            except ValueError as error:
+                raise ValueError(f"event {position} ({entry.get('name', entry.get('class'))}): {error}") from None
+        yield EventMapping({"name": "other", "class": "base_event", "activity": 99}, shared)
+
+    def logsources(self) -> frozenset[LogSource]:
+        """The Sigma log sources that records of this source can serve."""
+        return frozenset(one.logsource for one in self._served)
+
+    def recognises(self, record: dict[str, Any]) -> bool:
+        """Whether a record, as JSON-decoded, is of this source."""
+        return self._recognise(record)
+
+    def decode(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The record in the shape that paths and Sigma fields are written for."""
+        return self._decode(record)
+
+    def kind(self, record: dict[str, Any]) -> Kind:
+        """What holds for all decoded records of this record's kind; computed once for each."""
+        key = self._kind_key(record)
+        kind = self._kinds.get(key)
+        if kind is None:
+            if len(self._kinds) >= _MAX_KINDS:
+                self._kinds.clear()
+            kind = self._kinds[key] = self._describe(record)
+        return kind
+
+    def _describe(self, record: dict[str, Any]) -> Kind:
+        paths = frozenset(self._kind_paths)
+        mappings = tuple(one for one in self.mappings if not one.when_paths <= paths or one.holds(record))
+        served = [one for one in self._served if one.holds(record)]
+        aliases = dict(self._aliases)
+        for one in served:
+            for name, natives in one.aliases.items():
+                aliases[name] = (*natives, *aliases.get(name, ()))
+        return Kind(mappings, tuple(dict.fromkeys(one.logsource for one in served)), aliases)
+
+    def map(self, record: dict[str, Any], kind: Kind, *, raw: bytes, ordinal: int, ingested_at: int) -> Mapped:
+        """Map one decoded record to OCSF.
+
+        Raises:
+            RecordError: The record has no readable time.
+        """
+        time = next((ms for ms in (timestamp(get(record)) for get in self._time) if ms is not None), None)
+        if time is None:
+            raise RecordError("no readable time")
+        base: dict[str, Any] = {
+            "time": time,
+            "metadata.uid": self._vendor_uid(record) or event_uid(self.name, raw, ordinal),
+            "metadata.product.name": self.product,
+            "metadata.product.vendor_name": self.vendor,
+            "metadata.logged_time": ingested_at,
+        }
+        for path, get in (("metadata.log_name", self._log_name), ("metadata.event_code", self._event_code)):
+            if (text := text_of(get(record))) is not None:
+                base[path] = text
+        for mapping in kind.mappings:
+            if mapping.holds(record):
+                return mapping.apply(record, base)
+        raise RecordError("no mapping applies")  # pragma: no cover - the last mapping takes every record
+
+    def _vendor_uid(self, record: dict[str, Any]) -> str | None:
+        parts = [text_of(get(record)) for get in self._uid]
+        return ":".join(part for part in parts if part) if parts and all(parts) else None
+
+
+def load_sources(under: Iterable[Path] = (BUILT_IN,)) -> tuple[tuple[Source, ...], tuple[ContentError, ...]]:
+    """All sources below the content roots, and those that failed with their reasons."""
+    loaded, failed = [], []
+    for folder in folders("sources", under=under):
+        try:
+            loaded.append(Source(folder))
+        except ContentError as error:
+            failed.append(error)
+    return tuple(loaded), tuple(failed)
+
+
+def _as_list(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _recogniser(definition: Any) -> Condition:
+    options = definition if isinstance(definition, list) else [definition]
+    tests = [_recognise_one(option) for option in options]
+    return lambda record: any(test(record) for test in tests)
+
+
+def _recognise_one(option: Mapping[str, Any]) -> Condition:
+    if extra := sorted(set(option) - {"has", "when"}):
+        raise ValueError(f"recognise takes has and when, not {extra[0]!r}")
+    required: list[Getter] = [getter(path) for path in _as_list(option.get("has", []))]
+    holds = compile_condition(option.get("when"))
+    if not required and not option.get("when"):
+        raise ValueError("recognise needs has or when: it may not take every record")
+    return lambda record: all(get(record) is not None for get in required) and holds(record)
+
+
+def _decoder(folder: Path) -> Decode:
+    path = folder / "decode.py"
+    if not path.exists():
+        return lambda record: record
+    decode: Decode = load_python(path).decode
+    return decode
+
+
+def _served(definition: Mapping[str, Any], kind_paths: set[str]) -> ServedLogSource:
+    when = definition.get("when")
+    options = when if isinstance(when, list) else [when or {}]
+    if stray := {path for option in options for path in option} - kind_paths:
+        raise ValueError(f"sigma log source: when may test only the paths under kind, not {min(stray)!r}")
+    parts = {name: str(definition.get(name) or "") for name in ("product", "category", "service")}
+    if extra := sorted(set(definition) - {*parts, "when", "fields"}):
+        raise ValueError(f"sigma log source: unknown key {extra[0]!r}")
+    return ServedLogSource(LogSource(**parts), compile_condition(when), _aliases(definition.get("fields") or {}))
+
+
+def _aliases(definition: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(_as_list(paths)) for name, paths in definition.items()}

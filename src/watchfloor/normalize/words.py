@@ -1,0 +1,115 @@
+"""The named functions that a mapping may apply to a value."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from watchfloor.normalize.coerce import address, integer, text_of
+
+
+def basename(value: Any) -> str | None:
+    r"""The last part of a Windows, POSIX or URL path.
+
+    >>> basename(r"C:\Windows\System32\cmd.exe"), basename("/usr/bin/env")
+    ('cmd.exe', 'env')
+    """
+    text = text_of(value)
+    return re.split(r"[\\/]", text.rstrip("\\/"))[-1] or None if text else None
+
+
+def dirname(value: Any) -> str | None:
+    r"""All but the last part of a path.
+
+    >>> dirname(r"C:\Windows\cmd.exe")
+    'C:\\Windows'
+    """
+    text = text_of(value)
+    match = re.match(r"(.*)[\\/][^\\/]*$", text, re.DOTALL) if text else None
+    return match[1] or None if match else None
+
+
+def lower(value: Any) -> str | None:
+    """The text in lower case."""
+    text = text_of(value)
+    return text.lower() if text is not None else None
+
+
+def upper(value: Any) -> str | None:
+    """The text in upper case."""
+    text = text_of(value)
+    return text.upper() if text is not None else None
+
+
+def account_name(value: Any) -> str | None:
+    r"""The account of ``DOMAIN\account``, else the whole text.
+
+    >>> account_name(r"CORP\alice"), account_name("alice@example.com")
+    ('alice', 'alice@example.com')
+    """
+    text = text_of(value)
+    return text.rpartition("\\")[2] or None if text else None
+
+
+def account_domain(value: Any) -> str | None:
+    r"""The domain of ``DOMAIN\account``, if it is given.
+
+    >>> account_domain(r"CORP\alice"), account_domain("alice")
+    ('CORP', None)
+    """
+    text = text_of(value)
+    return text.rpartition("\\")[0] or None if text else None
+
+
+def mail(value: Any) -> str | None:
+    """The text if it has the form of a mail address or user principal name."""
+    text = text_of(value)
+    return text if text and re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) else None
+
+
+def ip(value: Any) -> str | None:
+    """The text's IP address, if it is one."""
+    return address(value) if isinstance(value, str) else None
+
+
+def not_ip(value: Any) -> str | None:
+    """The text if it is not an IP address: a host or service name."""
+    return value if isinstance(value, str) and value and address(value) is None else None
+
+
+def number(value: Any) -> int | None:
+    """The integer that decimal or hexadecimal text stands for."""
+    return integer(value)
+
+
+_HASH_IDS = {"MD5": 1, "SHA1": 2, "SHA256": 3, "SHA512": 4, "IMPHASH": 99}
+
+
+def hashes(value: Any) -> list[dict[str, Any]] | None:
+    """OCSF fingerprints of ``SHA1=…,MD5=…`` as Sysmon writes them.
+
+    >>> hashes("MD5=0A,IMPHASH=")
+    [{'algorithm': 'MD5', 'algorithm_id': 1, 'value': '0A'}]
+    """
+    pairs = [part.split("=", 1) for part in (text_of(value) or "").split(",") if "=" in part]
+    found = [
+        {"algorithm": name, "algorithm_id": _HASH_IDS.get(name, 99), "value": digest}
+        for name, digest in pairs
+        if digest
+    ]
+    return found or None
+
+
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "basename": basename,
+    "dirname": dirname,
+    "lower": lower,
+    "upper": upper,
+    "account_name": account_name,
+    "account_domain": account_domain,
+    "mail": mail,
+    "ip": ip,
+    "not_ip": not_ip,
+    "number": number,
+    "hashes": hashes,
+    "text": text_of,
+}

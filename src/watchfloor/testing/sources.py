@@ -1,0 +1,142 @@
+"""The laws of a log source, run on each folder of ``content/sources`` and on yours.
+
+A folder's ``samples/NAME.raw`` holds records as the vendor writes them, one JSON text a line;
+``samples/NAME.ocsf.json`` holds what they become, one OCSF event a line, without the parts that differ from run to run.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from watchfloor.event import RAW_SCHEMA, to_ocsf
+from watchfloor.native import DecodePlan
+from watchfloor.normalize import Normalized, Normalizer, Source
+from watchfloor.normalize.normalizer import decode_json
+from watchfloor.testing.ocsf import ocsf_errors
+
+INGESTED_AT = 1_767_225_600_000
+
+
+def raw_batch(records: Sequence[bytes], *, path: str = "sample.raw") -> pa.RecordBatch:
+    """A raw batch of records, as ingest would deliver them from one file."""
+    seen: dict[bytes, int] = {}
+    rows = []
+    for line, raw in enumerate(records, start=1):
+        ordinal = seen.get(raw, 0)
+        seen[raw] = ordinal + 1
+        rows.append(
+            {
+                "tenant": "default",
+                "raw": raw,
+                "path": path,
+                "line": line,
+                "index": None,
+                "ordinal": ordinal,
+                "ingested_at": INGESTED_AT,
+            }
+        )
+    return pa.RecordBatch.from_pylist(rows, schema=RAW_SCHEMA)
+
+
+def samples(source: Source) -> list[Path]:
+    """The raw samples of a source."""
+    return sorted((source.folder / "samples").glob("*.raw"))
+
+
+def sample_records(path: Path) -> list[bytes]:
+    """The records of one sample file."""
+    return [line for line in path.read_bytes().splitlines() if line.strip()]
+
+
+def normalize(source: Source, records: Sequence[bytes], plan: DecodePlan | None = None) -> Normalized:
+    """Records through one source's mapping."""
+    return Normalizer([source], plan).process(raw_batch(records))
+
+
+def golden(event: dict[str, Any]) -> dict[str, Any]:
+    """The part of an event that a golden file holds: not the raw bytes, the tenant, the origin or the clock."""
+    kept = {name: value for name, value in event.items() if name not in {"raw_data", "raw_data_size"}}
+    hidden = {"tenant_uid", "logged_time", "version", "profiles"}
+    kept["metadata"] = {name: value for name, value in event["metadata"].items() if name not in hidden}
+    enrichments = [one for one in event.get("enrichments", ()) if one.get("type") != "watchfloor"]
+    kept.pop("enrichments", None)
+    return kept | ({"enrichments": enrichments} if enrichments else {})
+
+
+def write_golden(source: Source) -> None:
+    """Write what the mapping gives beside each sample. Read the difference before you commit it."""
+    for path in samples(source):
+        lines = [
+            orjson.dumps(golden(event), option=orjson.OPT_SORT_KEYS)
+            for event in to_ocsf(normalize(source, sample_records(path)).events)
+        ]
+        path.with_suffix(".ocsf.json").write_bytes(b"\n".join(lines) + b"\n")
+
+
+def check_source(source: Source, others: Sequence[Source] = ()) -> None:
+    """All laws of one source.
+
+    Raises:
+        AssertionError: A law is broken; the message names the sample and the record.
+    """
+    assert samples(source), f"{source.name} has no sample"
+    for path in samples(source):
+        records = sample_records(path)
+        result = normalize(source, records)
+        events = list(to_ocsf(result.events))
+        letters = [f"{letter.origin.line}: {letter.reason}" for letter in result.dead_letters]
+        assert not letters, f"{source.name}/{path.name}: {letters}"
+        _valid(events, path)
+        _as_expected(events, path)
+        _uids_are_stable(source, records, path)
+        _batch_invariant(source, records, events)
+        _only_ours(records, path, others)
+
+
+def _valid(events: list[dict[str, Any]], path: Path) -> None:
+    for line, event in enumerate(events, start=1):
+        assert not (errors := ocsf_errors(event)), f"{path}:{line}: {errors[:3]}"
+
+
+def _as_expected(events: list[dict[str, Any]], path: Path) -> None:
+    expected = path.with_suffix(".ocsf.json")
+    assert expected.exists(), f"{expected} is missing"
+    wanted = [orjson.loads(line) for line in expected.read_bytes().splitlines()]
+    assert len(wanted) == len(events), f"{path}: {len(events)} events, {len(wanted)} expected"
+    for line, (event, want) in enumerate(zip(events, wanted, strict=True), start=1):
+        assert golden(event) == want, f"{path}:{line}: {_difference(golden(event), want)}"
+
+
+def _difference(got: Any, want: Any, at: str = "") -> str:
+    if isinstance(got, dict) and isinstance(want, dict):
+        for key in sorted(got.keys() | want.keys()):
+            if got.get(key) != want.get(key):
+                return _difference(got.get(key), want.get(key), f"{at}.{key}")
+    return f"{at.lstrip('.')}: got {got!r}, expected {want!r}"
+
+
+def _uids_are_stable(source: Source, records: list[bytes], path: Path) -> None:
+    doubled = normalize(source, [*records, *records]).events.column("metadata.uid").to_pylist()
+    again = normalize(source, records).events.column("metadata.uid").to_pylist()
+    assert doubled[: len(records)] == again, f"{path}: a redelivery changes uids"
+
+
+def _batch_invariant(source: Source, records: list[bytes], events: list[dict[str, Any]]) -> None:
+    batch = raw_batch(records)
+    pieces = (batch.slice(row, 1) for row in range(batch.num_rows))
+    apart = [event for piece in pieces for event in to_ocsf(Normalizer([source]).process(piece).events)]
+    assert apart == events, f"{source.name}: the split of the input changes the output"
+
+
+def _only_ours(records: list[bytes], path: Path, others: Sequence[Source]) -> None:
+    for line, raw in enumerate(records, start=1):
+        record = decode_json(raw)
+        takers = [one.name for one in _others(others, path) if one.recognises(record)]
+        assert not takers, f"{path}:{line} is also recognised by {takers}"
+
+
+def _others(sources: Sequence[Source], path: Path) -> Iterator[Source]:
+    return (one for one in sources if one.folder != path.parent.parent)
