@@ -19,7 +19,7 @@ _KEYS = frozenset({"name", "when", "class", "profiles", "activity", "severity", 
 
 
 class Mapped(msgspec.Struct):
-    """An event as flat, dotted OCSF attributes, what the mapping left, and the entities that only the source can name."""
+    """An event as flat, dotted OCSF attributes, what the mapping left, and entities that only the source can name."""
 
     attributes: dict[str, Any]
     unmapped: dict[str, Any]
