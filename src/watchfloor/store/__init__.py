@@ -1,0 +1,1 @@
+"""Where data rests: the lake of events and the store of cases."""
