@@ -1,0 +1,7 @@
+"""Findings to cases: entity risk, grouping, timelines, the graph of who is connected to whom."""
+
+from watchfloor.correlate.cases import Correlated, correlate
+from watchfloor.correlate.grouping import Windows, is_public
+from watchfloor.correlate.risk import Weights, risk
+
+__all__ = ["Correlated", "Weights", "Windows", "correlate", "is_public", "risk"]
