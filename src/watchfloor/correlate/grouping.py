@@ -1,8 +1,8 @@
 """Which findings belong together: those that share an entity closely in time.
 
 A finding of at least medium level is an anchor; anchors that share an entity within that entity's window are joined,
-and so on from link to link. Weaker findings attach to the nearest group and join nothing, so that the noise of a busy host
-does not chain unrelated attacks into one case. Every join keeps the entity that made it.
+and so on from link to link. Weaker findings attach to the nearest group and join nothing, so that the noise of a busy
+host does not chain unrelated attacks into one case. Every join keeps the entity that made it.
 """
 
 import bisect

@@ -1,0 +1,8 @@
+"""Cases to assessments: every sentence cites, and code checks each citation. A language model is optional."""
+
+from watchfloor.triage.citation import Problem, check
+from watchfloor.triage.describe import describe
+from watchfloor.triage.evidence import Evidence
+from watchfloor.triage.narrative import assess
+
+__all__ = ["Evidence", "Problem", "assess", "check", "describe"]

@@ -1,0 +1,128 @@
+r"""The citation check: a sentence passes only if its names, numbers, times and indicators occur in the events it cites.
+
+The check reads the sentence as text, whoever wrote it, and knows nothing of how it was made.
+
+* A quoted “title” must be the title of a finding that rests on a cited event.
+* A time must be the minute of a cited event, or stand in one.
+* A number must occur in a cited event, or be a count that the check itself derives from the citations.
+* A name or an indicator (anything with a capital, a digit or one of ``@ \ / . : _``) must occur in a cited event.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from watchfloor.clock import iso
+from watchfloor.event import ENTITY_ROLES
+from watchfloor.finding import Finding
+from watchfloor.triage.evidence import Evidence, Row, text_values
+
+_QUOTED = re.compile(r"“([^”]*)”")
+_TIME = re.compile(r"\b(?:\d{4}-\d{2}-\d{2} )?\d{2}:\d{2}\b(?! ?[\w/\\])")
+_TOKEN = re.compile(r"[^\s,;()\[\]“”\"`]+")
+_NUMBER = re.compile(r"\d+")
+_NAMELIKE = re.compile(r"[A-Z0-9@\\/:_]|\w\.\w")
+_TRAILING = ".,:;!?"
+
+VOCABULARY = frozenset(
+    {"UTC", "MFA", "DNS", "ATT&CK", "The", "At", "On", "From", "These", "It", "No", "A", "An", "They"}
+)
+"""Words of the writer's own that look like names."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A part of a sentence that its citations do not prove."""
+
+    text: str
+    why: str
+
+
+def check(sentence: str, cites: Sequence[str], evidence: Evidence, findings: Iterable[Finding]) -> list[Problem]:
+    """What in a sentence is not proved by the events that it cites; empty if all is.
+
+    A citation of an event that is not in the evidence is itself a problem.
+    """
+    unknown = [Problem(uid, "cites an event that is not in the evidence") for uid in cites if uid not in evidence.rows]
+    if unknown or not cites:
+        return unknown or [Problem(sentence, "cites nothing")]
+    rows = evidence.cited(cites)
+    related = [finding for finding in findings if set(finding.event_uids) & set(cites)]
+    problems = _quotes(sentence, rows, related)
+    rest = _QUOTED.sub(" ", sentence)
+    haystack = _Haystack(rows, cites, related)
+    minutes = {stamp for row in rows for stamp in _minutes(row)}
+    unproved = [time for time in _TIME.findall(rest) if time not in minutes and haystack.lacks(time)]
+    problems += [Problem(time, "no cited event has this time") for time in unproved]
+    problems += [Problem(token, why) for token in _tokens(_TIME.sub(" ", rest)) if (why := haystack.lacks(token))]
+    return problems
+
+
+def _quotes(sentence: str, rows: Sequence[Row], related: Sequence[Finding]) -> list[Problem]:
+    titles = {finding.rule.title for finding in related}
+    quoted = [text for text in _QUOTED.findall(sentence) if text not in titles]
+    if not quoted:
+        return []
+    texts = _fold(rows)
+    return [
+        Problem(text, "neither a cited finding's title nor in a cited event")
+        for text in quoted
+        if not _occurs(text, texts)
+    ]
+
+
+def _minutes(row: Row) -> tuple[str, str]:
+    stamp = iso(row["time"])
+    return stamp[11:16], f"{stamp[:10]} {stamp[11:16]}"
+
+
+def _tokens(text: str) -> Iterable[str]:
+    for position, match in enumerate(_TOKEN.finditer(text)):
+        token = match[0].rstrip(_TRAILING)
+        plain_capital = position == 0 and token[:1].isupper() and not _NAMELIKE.search(token[1:])
+        if token and token not in VOCABULARY and _NAMELIKE.search(token) and not plain_capital:
+            yield token
+
+
+class _Haystack:
+    def __init__(self, rows: Sequence[Row], cites: Sequence[str], related: Sequence[Finding]) -> None:
+        self._texts = _fold(rows)
+        self._counts = _counts(rows, cites, related)
+
+    def lacks(self, token: str) -> str | None:
+        if _NUMBER.fullmatch(token) and int(token) in self._counts:
+            return None
+        if _occurs(token, self._texts):
+            return None
+        return "is no count of the citations and in no cited event" if token.isdigit() else "occurs in no cited event"
+
+
+def _fold(rows: Sequence[Row]) -> str:
+    return "\n".join(" ".join(text.split()) for row in rows for text in text_values(row)).casefold()
+
+
+def _occurs(text: str, haystack: str) -> bool:
+    """Whether a text, or each part of one that was cut with an ellipsis, stands in the evidence as a whole word."""
+    return all(_whole_word(part.casefold(), haystack) for part in text.split("…") if part)
+
+
+def _whole_word(part: str, haystack: str) -> bool:
+    start = haystack.find(part)
+    while start >= 0:
+        before, after = haystack[start - 1 : start], haystack[start + len(part) : start + len(part) + 1]
+        if not (part[0].isalnum() and before.isdigit() and part[0].isdigit()) and not (
+            part[-1].isdigit() and after.isdigit()
+        ):
+            return True
+        start = haystack.find(part, start + 1)
+    return False
+
+
+def _counts(rows: Sequence[Row], cites: Sequence[str], related: Sequence[Finding]) -> set[int]:
+    """The numbers that follow from the citations: events, findings, sources, distinct entities, hours and minutes."""
+    times = [row["time"] for row in rows]
+    span = max(times) - min(times)
+    counts = {len(set(cites)), len(related), len({row["source"] for row in rows})}
+    counts |= {len({row.get(f"entity.{role}") for row in rows} - {None}) for role in ENTITY_ROLES}
+    counts |= {round(span / 60_000), round(span / 3_600_000), round(span / 86_400_000)}
+    return counts
