@@ -1,0 +1,59 @@
+"""Labels: what people decided about findings, cases or entities. One JSON object a line (section 12 of the design)."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from watchfloor.case import Disposition
+from watchfloor.errors import InputError
+
+
+class Label(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One decision; it names a finding or case by ``uid``, or an ``entity``."""
+
+    disposition: Disposition
+    by: str
+    at: str
+    reason: str
+    uid: str | None = None
+    entity: str | None = None
+
+    def __post_init__(self) -> None:
+        """A label is about one thing."""
+        if (self.uid is None) == (self.entity is None):
+            raise ValueError("a label names a uid or an entity, and not both")
+
+
+_DECODER = msgspec.json.Decoder(Label)
+
+
+def read_labels(path: Path) -> Iterator[Label]:
+    """The labels of a file, in its order.
+
+    Raises:
+        InputError: The file cannot be read, or a line is not a label; names the line.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield _DECODER.decode(line)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise InputError(f"{path}:{number}: {error}") from error
+
+
+def append_label(path: Path, label: Label) -> None:
+    """Add a label to a file; what was said before stays, the last word on a uid counts."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        file.write(msgspec.json.encode(label) + b"\n")
+
+
+def by_uid(labels: Iterable[Label]) -> dict[str, Label]:
+    """The last label of each uid."""
+    return {label.uid: label for label in labels if label.uid is not None}
