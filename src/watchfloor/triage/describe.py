@@ -1,4 +1,4 @@
-"""One event in words: who did what to whom, where, from where, with which outcome; only values of the event are used."""
+"""One event in words: who did what to whom, where, with which outcome; only values of the event are used."""
 
 import re
 from collections.abc import Callable
