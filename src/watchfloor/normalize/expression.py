@@ -1,17 +1,21 @@
 """The right-hand sides of a mapping: where an attribute's value comes from.
 
-====================================  ==================================================================
-``actor.id``                          the value at a path
-``{value: 1}``                        a constant
-``{from: path, ...}``                 a path, or a list of paths of which the first with a value counts
-``  table: {k: v}, else: x``          the value looked up by its text
-``  pattern: 'CN=([^,]+)'``           the first group of a regular expression
-``  apply: [lower, basename]``        named functions, in order: :data:`FUNCTIONS`
-``  when: {path: value}``             only if the condition holds
-``{first: [expression, ...]}``        the first expression that gives a value
-``{list: [expression, ...]}``         the list of the values given
-``{each: path, map: {k: expression}}``  an object for each element of a list, paths relative to it
-====================================  ==================================================================
+========================================  ==================================================================
+``actor.id``                              the value at a path
+``{value: 1}``                            a constant
+``{from: path, ...}``                     a path, or a list of paths of which the first with a value counts
+``  table: {k: v}, else: x``              the value looked up by its text
+``  pattern: 'CN=([^,]+)'``               the first group of a regular expression
+``  apply: [lower, basename]``            named functions, in order: :data:`FUNCTIONS`
+``  when: {path: value}``                 only if the condition holds
+``{first: [expression, ...]}``            the first expression that gives a value
+``{list: [expression, ...]}``             the list of the values given
+``{text: 's3:{}', of: [expression]}``     the text with the values in place of ``{}``, if there are all
+``{object: {k: expression}}``             an object of the values given
+``{each: path, map: {k: expression}}``    an object for each element of a list, paths relative to it
+========================================  ==================================================================
+
+``value``, ``text`` and ``object`` take ``when`` too.
 """
 
 import re
@@ -22,8 +26,6 @@ from watchfloor.normalize.coerce import text_of
 from watchfloor.normalize.condition import compile_condition
 from watchfloor.normalize.paths import Getter, getter
 from watchfloor.normalize.words import FUNCTIONS
-
-_FROM = frozenset({"from", "table", "else", "pattern", "apply", "when"})
 
 
 def compile_expression(definition: Any, absent: frozenset[str] = frozenset()) -> Getter:
@@ -39,16 +41,11 @@ def compile_expression(definition: Any, absent: frozenset[str] = frozenset()) ->
         return _path(definition, absent)
     if not isinstance(definition, Mapping):
         raise ValueError(f"an expression is a path or a mapping, not {definition!r}")  # noqa: TRY004 - one error for a malformed mapping
-    if "value" in definition:
-        return _only(definition, {"value", "when"}, lambda: _guard(definition, _constant(definition["value"])))
-    if "first" in definition:
-        return _only(definition, {"first"}, lambda: _first(definition["first"], absent))
-    if "list" in definition:
-        return _only(definition, {"list"}, lambda: _list(definition["list"], absent))
-    if "each" in definition:
-        return _only(definition, {"each", "map"}, lambda: _each(definition, absent))
-    if "from" in definition:
-        return _only(definition, _FROM, lambda: _guard(definition, _from(definition, absent)))
+    for key, (others, build) in _EXPRESSIONS.items():
+        if key in definition:
+            if extra := sorted(set(definition) - {key} - others):
+                raise ValueError(f"unknown key {extra[0]!r} beside {key!r}")
+            return _guard(definition, build(definition, absent))
     raise ValueError(f"unknown expression {sorted(definition)}")
 
 
@@ -59,18 +56,15 @@ def paths_of(definition: Any) -> Iterator[str]:
     elif isinstance(definition, Mapping):
         source = definition.get("from", ())
         yield from [source] if isinstance(source, str) else source
-        for key in ("first", "list"):
+        for key in ("first", "list", "of"):
             for one in definition.get(key, ()):
                 yield from paths_of(one)
+        for one in definition.get("object", {}).values():
+            yield from paths_of(one)
 
 
-def _only(definition: Mapping[str, Any], allowed: frozenset[str] | set[str], build: Callable[[], Getter]) -> Getter:
-    if extra := sorted(set(definition) - allowed):
-        raise ValueError(f"unknown key {extra[0]!r} beside {sorted(set(definition) & allowed)}")
-    return build()
-
-
-def _constant(value: Any) -> Getter:
+def _constant(definition: Mapping[str, Any], _absent: frozenset[str]) -> Getter:
+    value = definition["value"]
     return lambda _record: value
 
 
@@ -93,7 +87,7 @@ def _guard(definition: Mapping[str, Any], get: Getter) -> Getter:
 
 def _from(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
     source = definition["from"]
-    get = _first([source] if isinstance(source, str) else source, absent)
+    get = _first_of([source] if isinstance(source, str) else source, absent)
     steps = list(_transformations(definition))
     if not steps:
         return get
@@ -137,7 +131,11 @@ def _lookup(table: Mapping[Any, Any], other: Any) -> Callable[[Any], Any]:
     return lambda value: by_text.get(text_of(value), other)
 
 
-def _first(definitions: list[Any], absent: frozenset[str]) -> Getter:
+def _first(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
+    return _first_of(definition["first"], absent)
+
+
+def _first_of(definitions: list[Any], absent: frozenset[str]) -> Getter:
     options = [compile_expression(one, absent) for one in definitions]
     if len(options) == 1:
         return options[0]
@@ -148,8 +146,8 @@ def _first(definitions: list[Any], absent: frozenset[str]) -> Getter:
     return first
 
 
-def _list(definitions: list[Any], absent: frozenset[str]) -> Getter:
-    items = [compile_expression(one, absent) for one in definitions]
+def _list(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
+    items = [compile_expression(one, absent) for one in definition["list"]]
 
     def gather(record: dict[str, Any]) -> Any:
         out: list[Any] = []
@@ -160,9 +158,37 @@ def _list(definitions: list[Any], absent: frozenset[str]) -> Getter:
     return gather
 
 
+def _text(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
+    template = str(definition["text"])
+    parts = [compile_expression(one, absent) for one in definition.get("of", ())]
+    pieces = template.split("{}")
+    if len(pieces) != len(parts) + 1:
+        raise ValueError(f"text {template!r} needs one {{}} for each of its {len(parts)} expressions")
+
+    def fill(record: dict[str, Any]) -> str | None:
+        filled = pieces[0]
+        for part, piece in zip(parts, pieces[1:], strict=True):
+            text = text_of(part(record))
+            if not text:
+                return None
+            filled += text + piece
+        return filled
+
+    return fill
+
+
+def _object(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
+    fields = _fields(definition["object"], absent)
+    return lambda record: _made(fields, record) or None
+
+
+def _fields(definition: Mapping[str, Any], absent: frozenset[str]) -> dict[str, Getter]:
+    return {name: compile_expression(one, absent) for name, one in definition.items()}
+
+
 def _each(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
     get = getter(definition["each"])
-    fields = {name: compile_expression(one, absent) for name, one in definition["map"].items()}
+    fields = _fields(definition.get("map", {}), absent)
 
     def each(record: dict[str, Any]) -> Any:
         elements = get(record)
@@ -170,12 +196,25 @@ def _each(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
             elements = [elements]
         if not isinstance(elements, list):
             return None
-        made = [_object(fields, element) for element in elements if isinstance(element, dict)]
+        made = [_made(fields, element) for element in elements if isinstance(element, dict)]
         return [one for one in made if one] or None
 
     return each
 
 
-def _object(fields: dict[str, Getter], element: dict[str, Any]) -> dict[str, Any]:
+def _made(fields: dict[str, Getter], element: dict[str, Any]) -> dict[str, Any]:
     pairs = ((name, get(element)) for name, get in fields.items())
     return {name: value for name, value in pairs if value is not None}
+
+
+_Build = Callable[[Mapping[str, Any], frozenset[str]], Getter]
+
+_EXPRESSIONS: dict[str, tuple[frozenset[str], _Build]] = {
+    "value": (frozenset({"when"}), _constant),
+    "first": (frozenset(), _first),
+    "list": (frozenset(), _list),
+    "text": (frozenset({"of", "when"}), _text),
+    "object": (frozenset({"when"}), _object),
+    "each": (frozenset({"map"}), _each),
+    "from": (frozenset({"table", "else", "pattern", "apply", "when"}), _from),
+}

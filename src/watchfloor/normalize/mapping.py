@@ -38,13 +38,16 @@ class Shared(msgspec.Struct, frozen=True):
     """What all entries of a source have in common.
 
     ``attributes`` are set by each class that has them; ``entities`` maps the roles ``app`` and ``resource`` to
-    expressions; ``absent`` are the texts by which the vendor says "no value"; ``taken`` are paths that became metadata.
+    expressions; ``absent`` are the texts by which the vendor says "no value"; ``taken`` are paths that became metadata;
+    ``profiles`` and ``severity`` hold for the entries that name none.
     """
 
     attributes: Mapping[str, Any] = {}
     entities: Mapping[str, Any] = {}
     absent: frozenset[str] = frozenset()
     taken: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ("host",)
+    severity: Any = 1
 
 
 class EventMapping:
@@ -61,10 +64,10 @@ class EventMapping:
         self.name = str(definition.get("name") or definition.get("class"))
         self.holds: Condition = compile_condition(definition.get("when"))
         self.when_paths = _when_paths(definition.get("when"))
-        profiles = tuple(sorted(definition.get("profiles", ("host",))))
+        profiles = tuple(sorted(definition.get("profiles", shared.profiles)))
         self.event_class = _class(definition.get("class"), profiles)
         self._activity = _number(definition.get("activity", 99), absent)
-        self._severity = _number(definition.get("severity", 1), absent)
+        self._severity = _number(definition.get("severity", shared.severity), absent)
         self._targets = [*_common_targets(shared.attributes, self.event_class, absent, definition.get("map") or {})]
         self._targets += [
             _target(path, one, self.event_class, absent) for path, one in (definition.get("map") or {}).items()
@@ -74,8 +77,15 @@ class EventMapping:
         self._fallback = event_class("base_event", tuple(sorted({"host", *(p for p in profiles if p == "cloud")})))
         self._repairs: dict[tuple[int, frozenset[str]], Repair] = {}
 
+    def fits(self, mapped: Mapped) -> bool:
+        """Whether the record met the requirements of this entry's class."""
+        return bool(mapped.attributes["class_uid"] == self.event_class.uid)
+
     def apply(self, record: dict[str, Any], base: dict[str, Any]) -> Mapped:
-        """Map one record; ``base`` holds time and metadata, which every class has."""
+        """Map one record; ``base`` holds time and metadata, which every class has.
+
+        A record that lacks what the class requires becomes a Base Event.
+        """
         attributes, refused = self._attributes(record)
         attributes.update(base)
         attributes["severity_id"] = self._severity(record) or 1

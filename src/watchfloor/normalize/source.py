@@ -28,9 +28,10 @@ Decode = Callable[[dict[str, Any]], dict[str, Any]]
 
 _KEYS = frozenset(
     {"title", "vendor", "product", "recognise", "uid", "time", "log_name", "event_code", "absent", "kind"}
-    | {"sigma", "common", "entities", "events", "include", "description", "references"}
+    | {"sigma", "common", "entities", "profiles", "severity", "events", "include", "description", "references"}
 )
 _MAX_KINDS = 8192
+_BASE_EVENT = 0
 
 
 class ServedLogSource(msgspec.Struct, frozen=True):
@@ -91,7 +92,14 @@ class Source:
         base = [*_as_list(definition.get("uid", [])), *_as_list(definition["time"])]
         for name in ("log_name", "event_code"):
             base += paths_of(definition.get(name))
-        shared = Shared(definition.get("common") or {}, definition.get("entities") or {}, self.absent, tuple(base))
+        shared = Shared(
+            attributes=definition.get("common") or {},
+            entities=definition.get("entities") or {},
+            absent=self.absent,
+            taken=tuple(base),
+            profiles=tuple(definition.get("profiles", ("host",))),
+            severity=definition.get("severity", 1),
+        )
         entries = list(definition.get("events") or [])
         for name in definition.get("include", []):
             entries += read_yaml(self.folder / name).get("events") or []
@@ -137,6 +145,9 @@ class Source:
     def map(self, record: dict[str, Any], kind: Kind, *, raw: bytes, ordinal: int, ingested_at: int) -> Mapped:
         """Map one decoded record to OCSF.
 
+        Of the entries that hold, the first whose class the record makes whole counts; if there is none, the first of
+        them as a Base Event.
+
         Raises:
             RecordError: The record has no readable time.
         """
@@ -153,14 +164,24 @@ class Source:
         for path, get in (("metadata.log_name", self._log_name), ("metadata.event_code", self._event_code)):
             if (text := text_of(get(record))) is not None:
                 base[path] = text
-        for mapping in kind.mappings:
-            if mapping.holds(record):
-                return mapping.apply(record, base)
-        raise RecordError("no mapping applies")  # pragma: no cover - the last mapping takes every record
+        return _first_whole(kind.mappings, record, base)
 
     def _vendor_uid(self, record: dict[str, Any]) -> str | None:
         parts = [text_of(get(record)) for get in self._uid]
         return ":".join(part for part in parts if part) if parts and all(parts) else None
+
+
+def _first_whole(mappings: Iterable[EventMapping], record: dict[str, Any], base: dict[str, Any]) -> Mapped:
+    incomplete: Mapped | None = None
+    for mapping in mappings:
+        if mapping.holds(record):
+            if incomplete is not None and mapping.event_class.uid == _BASE_EVENT:
+                return incomplete
+            mapped = mapping.apply(record, base)
+            if mapping.fits(mapped):
+                return mapped
+            incomplete = incomplete or mapped
+    raise RecordError("no mapping applies")  # pragma: no cover - the last mapping takes every record
 
 
 def load_sources(under: Iterable[Path] = (BUILT_IN,)) -> tuple[tuple[Source, ...], tuple[ContentError, ...]]:

@@ -81,6 +81,25 @@ def number(value: Any) -> int | None:
     return integer(value)
 
 
+def words(value: Any) -> list[str] | None:
+    """The words of a text, as OAuth writes scopes.
+
+    >>> words(" openid Mail.Read ")
+    ['openid', 'Mail.Read']
+    """
+    return (text_of(value) or "").split() or None
+
+
+def items(value: Any) -> list[str] | None:
+    """The parts of a text between commas or semicolons.
+
+    >>> items("FullAccess, SendAs")
+    ['FullAccess', 'SendAs']
+    """
+    parts = (part.strip() for part in re.split("[,;]", text_of(value) or ""))
+    return [part for part in parts if part] or None
+
+
 _HASH_IDS = {"MD5": 1, "SHA1": 2, "SHA256": 3, "SHA512": 4, "IMPHASH": 99}
 
 
@@ -110,6 +129,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "ip": ip,
     "not_ip": not_ip,
     "number": number,
+    "words": words,
+    "items": items,
     "hashes": hashes,
     "text": text_of,
 }
