@@ -1,7 +1,8 @@
-"""Paths into a decoded vendor record.
+r"""Paths into a decoded vendor record.
 
 ``a.b.c`` goes down objects; ``targets[0]`` takes an element, ``targets[type=User]`` the first element whose attribute
-has that text, ``targets[*]`` all of them. A path over a list without a selector reads every element.
+has that text, ``targets[*]`` all of them. A path over a list without a selector reads every element. In
+``a\.b`` the dot is part of the name.
 """
 
 import re
@@ -10,16 +11,19 @@ from typing import Any
 
 Getter = Callable[[dict[str, Any]], Any]
 
-_SEGMENT = re.compile(r"([^.\[\]]+)(?:\[([^\]]*)\])?(?:\.|$)")
+_SEGMENT = re.compile(r"((?:[^.\[\]\\]|\\\.)+)(?:\[([^\]]*)\])?(?:\.|$)")
+_DOT = re.compile(r"(?<!\\)\.")
 
 
 def getter(path: str) -> Getter:
-    """A function that reads ``path`` from a record; ``None`` where there is nothing.
+    r"""A function that reads ``path`` from a record; ``None`` where there is nothing.
 
     >>> getter("target[type=User].id")({"target": [{"type": "App", "id": 1}, {"type": "User", "id": 2}]})
     2
     >>> getter("target.id")({"target": [{"id": 1}, {"id": 2}]})
     [1, 2]
+    >>> getter(r"labels.app\.io/name")({"labels": {"app.io/name": "web"}})
+    'web'
 
     Raises:
         ValueError: The path is malformed.
@@ -44,7 +48,7 @@ def _segments(path: str) -> list[tuple[str, str | None]]:
     for match in _SEGMENT.finditer(path):
         if match.start() != end:
             break
-        found.append((match[1], match[2]))
+        found.append((match[1].replace("\\.", "."), match[2]))
         end = match.end()
     if end != len(path) or not found or path.endswith("."):
         raise ValueError(f"malformed path {path!r}")
@@ -95,7 +99,7 @@ class Consumed:
 
     def _add(self, path: str) -> None:
         node = self._tree
-        *branches, leaf = path.split(".")
+        *branches, leaf = (part.replace("\\.", ".") for part in _DOT.split(path))
         for branch in branches:
             child = node.setdefault(branch, {})
             if child is None:

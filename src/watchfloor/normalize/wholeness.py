@@ -48,7 +48,7 @@ def _check(  # noqa: PLR0917 - one recursion, its state beside it
     if owner.is_open:
         return ()
     children: dict[str, list[str]] = {}
-    for path in present:
+    for path in sorted(present):  # sorted, so that the same event is the same bytes in every run
         head, _, rest = path.partition(".")
         children.setdefault(head, []).append(rest)
     for name, below in list(children.items()):
