@@ -75,7 +75,7 @@ class EventMapping:
         self._consumed = Consumed([*shared.taken, *(path for target in self._targets for path in target.sources)])
         self._entities = _entities({**shared.entities, **(definition.get("entities") or {})}, absent)
         self._fallback = event_class("base_event", tuple(sorted({"host", *(p for p in profiles if p == "cloud")})))
-        self._repairs: dict[tuple[int, frozenset[str]], Repair] = {}
+        self._repairs: dict[tuple[int, frozenset[str]], tuple[Repair, frozenset[str]]] = {}
 
     def fits(self, mapped: Mapped) -> bool:
         """Whether the record met the requirements of this entry's class."""
@@ -86,18 +86,16 @@ class EventMapping:
 
         A record that lacks what the class requires becomes a Base Event.
         """
-        attributes, refused = self._attributes(record)
+        attributes = self._attributes(record)
         attributes.update(base)
         attributes["severity_id"] = self._severity(record) or 1
-        made = self._whole(attributes, record)
-        lost = {path for target in self._targets if target.path not in made for path in target.sources}
+        made, unused = self._whole(attributes, record)
         named = ((role, text_of(get(record))) for role, get in self._entities.items())
         entities = {role: f"{role}:{text}" for role, text in named if text}
-        return Mapped(made, self._consumed.leftover(record, refused | lost), entities)
+        return Mapped(made, self._consumed.leftover(record, unused), entities)
 
-    def _attributes(self, record: dict[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
+    def _attributes(self, record: dict[str, Any]) -> dict[str, Any]:
         attributes: dict[str, Any] = {}
-        refused: list[str] = []
         for target in self._targets:
             value = target.get(record)
             if value is None:
@@ -105,40 +103,46 @@ class EventMapping:
             value = target.coerce(value)
             if target.attribute.object_name is not None:
                 value = whole(target.attribute, value, self.event_class.profiles)
-            if value is None:
-                refused += target.sources
-            else:
+            if value is not None:
                 attributes[target.path] = value
         for path in [path for path in attributes if path.endswith("file.path")]:
             name_path = path[:-4] + "name"
             if name_path not in attributes and (name := basename(attributes[path])):
                 attributes[name_path] = name
-        return attributes, frozenset(refused)
+        return attributes
 
-    def _whole(self, attributes: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
-        """The event with its class; if the class's own requirements are not met, as a Base Event that says so."""
+    def _whole(self, attributes: dict[str, Any], record: dict[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
+        """The event with its class, and the paths that gave it nothing.
+
+        If the class's own requirements are not met, it is a Base Event.
+        """
         activity = self._activity(record)
         for owner in (self.event_class, self._fallback):
             stamped = _stamp(attributes, owner, activity if owner is self.event_class else 99)
             stamped = {
                 path: value for path, value in stamped.items() if path.partition(".")[0] in owner.type.attributes
             }
-            fix = self._repair(owner, frozenset(stamped))
+            fix, unused = self._repair(owner, frozenset(stamped))
             if not fix.lacking or owner is self._fallback:
                 break
         for path in fix.drop:
             del stamped[path]
         stamped.update(fix.fill)
-        return stamped
+        return stamped, unused
 
-    def _repair(self, owner: EventClass, present: frozenset[str]) -> Repair:
+    def _repair(self, owner: EventClass, present: frozenset[str]) -> tuple[Repair, frozenset[str]]:
         key = (owner.uid, present)
-        fix = self._repairs.get(key)
-        if fix is None:
+        known = self._repairs.get(key)
+        if known is None:
             if len(self._repairs) >= _MAX_REPAIRS:
                 self._repairs.clear()
-            fix = self._repairs[key] = repair(owner, present)
-        return fix
+            fix = repair(owner, present)
+            known = self._repairs[key] = (fix, self._unused(present - fix.drop))
+        return known
+
+    def _unused(self, made: frozenset[str]) -> frozenset[str]:
+        used = {path for target in self._targets if target.path in made for path in target.sources}
+        return frozenset(path for target in self._targets for path in target.sources if path not in used)
 
 
 def _stamp(attributes: dict[str, Any], owner: EventClass, activity: int) -> dict[str, Any]:
