@@ -35,19 +35,24 @@ _BASE_EVENT = 0
 
 
 class ServedLogSource(msgspec.Struct, frozen=True):
-    """A Sigma log source that some records serve, with the names its rules use for the vendor's fields."""
+    """A Sigma log source that some records serve, with the names its rules use for the vendor's fields.
+
+    ``aliases`` fill the names that a record does not use itself; ``instead`` replaces what a record has under a name.
+    """
 
     logsource: LogSource
     holds: Condition
     aliases: dict[str, tuple[str, ...]]
+    instead: dict[str, tuple[str, ...]]
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """What is known of all records with the same kind key: candidate mappings, log sources, aliases."""
+    """What is known of all records with the same kind key: candidate mappings, log sources, names of Sigma fields."""
 
     mappings: tuple[EventMapping, ...]
     logsources: tuple[LogSource, ...]
     aliases: dict[str, tuple[str, ...]]
+    instead: dict[str, tuple[str, ...]]
 
 
 class Source:
@@ -140,7 +145,8 @@ class Source:
         for one in served:
             for name, natives in one.aliases.items():
                 aliases[name] = (*natives, *aliases.get(name, ()))
-        return Kind(mappings, tuple(dict.fromkeys(one.logsource for one in served)), aliases)
+        instead = {name: natives for one in served for name, natives in one.instead.items()}
+        return Kind(mappings, tuple(dict.fromkeys(one.logsource for one in served)), aliases, instead)
 
     def map(self, record: dict[str, Any], kind: Kind, *, raw: bytes, ordinal: int, ingested_at: int) -> Mapped:
         """Map one decoded record to OCSF.
@@ -229,9 +235,10 @@ def _served(definition: Mapping[str, Any], kind_paths: set[str]) -> ServedLogSou
     if stray := {path for option in options for path in option} - kind_paths:
         raise ValueError(f"sigma log source: when may test only the paths under kind, not {min(stray)!r}")
     parts = {name: str(definition.get(name) or "") for name in ("product", "category", "service")}
-    if extra := sorted(set(definition) - {*parts, "when", "fields"}):
+    if extra := sorted(set(definition) - {*parts, "when", "fields", "instead"}):
         raise ValueError(f"sigma log source: unknown key {extra[0]!r}")
-    return ServedLogSource(LogSource(**parts), compile_condition(when), _aliases(definition.get("fields") or {}))
+    names = [_aliases(definition.get(key) or {}) for key in ("fields", "instead")]
+    return ServedLogSource(LogSource(**parts), compile_condition(when), *names)
 
 
 def _aliases(definition: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -30,7 +30,20 @@ class VendorFields:
         self._getters: dict[str, Getter] = {}
 
     def read(self, record: dict[str, Any], kind: Kind) -> dict[str, Texts]:
-        """The wanted fields of one decoded record; aliases fill the names that the record itself does not use."""
+        """The wanted fields of one decoded record, under their own names and those that its kind gives them."""
+        found = self._own(record)
+        for name, paths in kind.aliases.items():
+            if name in self._flat and found.get(name) is None:
+                found[name] = self._first(record, paths)
+        for name, paths in kind.instead.items():
+            if name in self._flat and (replacement := self._first(record, paths)) is not None:
+                found[name] = replacement
+        found[LOGSOURCE] = encode_logsources(kind.logsources)
+        if self._keywords:
+            found[KEYWORDS] = list(_leaves(record, MAX_DEPTH))
+        return found
+
+    def _own(self, record: dict[str, Any]) -> dict[str, Texts]:
         found: dict[str, Texts] = {}
         for key, value in record.items():
             if key in self._flat and value is not None:
@@ -39,12 +52,6 @@ class VendorFields:
                 for field, get in self._dotted[key]:
                     if (value_at := get(record)) is not None:
                         found[field] = _texts(value_at)
-        for name, paths in kind.aliases.items():
-            if name in self._flat and found.get(name) is None:
-                found[name] = self._first(record, paths)
-        found[LOGSOURCE] = encode_logsources(kind.logsources)
-        if self._keywords:
-            found[KEYWORDS] = list(_leaves(record, MAX_DEPTH))
         return found
 
     def _first(self, record: dict[str, Any], paths: tuple[str, ...]) -> Texts:

@@ -1,5 +1,6 @@
 """The named functions that a mapping may apply to a value."""
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -118,6 +119,65 @@ def hashes(value: Any) -> list[dict[str, Any]] | None:
     return found or None
 
 
+def guid(value: Any) -> str | None:
+    """A GUID without braces, in lower case; the zero GUID means none.
+
+    >>> guid("{3F9A0C1E-0000-0000-0000-000000000001}"), guid("{00000000-0000-0000-0000-000000000000}")
+    ('3f9a0c1e-0000-0000-0000-000000000001', None)
+    """
+    text = (text_of(value) or "").strip("{}").lower()
+    return text if text.strip("0-") else None
+
+
+_SYSTEM, _SERVICE, _ADMIN, _USER = 3, 4, 2, 1
+_SID_TYPES = (
+    (re.compile(r"S-1-5-18$|S-1-5-(?:90|96)-"), _SYSTEM),
+    (re.compile(r"S-1-5-(?:19|20)$|S-1-5-8\d-"), _SERVICE),
+    (re.compile(r"S-1-5-21-[\d-]+-500$"), _ADMIN),
+    (re.compile(r"S-1-(?:5-21|12-1)-\d"), _USER),
+)
+
+
+def sid_type(value: Any) -> int | None:
+    """The OCSF user type of a Windows security identifier.
+
+    >>> sid_type("S-1-5-18"), sid_type("S-1-5-21-1-2-3-500"), sid_type("S-1-5-21-1-2-3-1104"), sid_type("S-1-1-0")
+    (3, 2, 1, None)
+    """
+    text = text_of(value) or ""
+    return next((type_id for pattern, type_id in _SID_TYPES if pattern.match(text)), None)
+
+
+_RECORD_TYPES = {"1": "A", "2": "NS", "5": "CNAME", "6": "SOA", "12": "PTR", "15": "MX", "16": "TXT", "28": "AAAA"}
+
+
+def dns_results(value: Any) -> list[dict[str, Any]] | None:
+    """OCSF answers of the results text of the Windows DNS client.
+
+    >>> dns_results("type:  5 www.example.net;::ffff:192.0.2.7;")
+    [{'type': 'CNAME', 'rdata': 'www.example.net'}, {'type': 'A', 'rdata': '192.0.2.7'}]
+    """
+    answers = []
+    for part in (text_of(value) or "").split(";"):
+        typed = re.match(r"type:\s*(\d+)\s+(\S+)", part.strip())
+        if typed:
+            answers.append({"type": _RECORD_TYPES.get(typed[1], typed[1]), "rdata": typed[2]})
+        elif found := address(part):
+            answers.append({"type": "AAAA" if ":" in found else "A", "rdata": found})
+    return answers or None
+
+
+def task_command(value: Any) -> str | None:
+    """The command line of the first action in the XML definition of a scheduled task.
+
+    >>> task_command("<Exec><Command>cmd.exe</Command><Arguments>/c a &amp; b</Arguments></Exec>")
+    'cmd.exe /c a & b'
+    """
+    text = text_of(value) or ""
+    parts = [re.search(f"<{tag}>([^<]*)</{tag}>", text) for tag in ("Command", "Arguments")]
+    return " ".join(html.unescape(part[1]).strip() for part in parts if part) or None
+
+
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "basename": basename,
     "dirname": dirname,
@@ -132,5 +192,9 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "words": words,
     "items": items,
     "hashes": hashes,
+    "guid": guid,
+    "sid_type": sid_type,
+    "dns_results": dns_results,
+    "task_command": task_command,
     "text": text_of,
 }
