@@ -19,7 +19,7 @@ from watchfloor.finding import Finding
 from watchfloor.triage.evidence import Evidence, Row, text_values
 
 _QUOTED = re.compile(r"“([^”]*)”")
-_TIME = re.compile(r"\b(?:\d{4}-\d{2}-\d{2} )?\d{2}:\d{2}\b(?! ?[\w/\\])")
+_TIME = re.compile(r"\b(?:\d{4}-\d{2}-\d{2} )?\d{2}:\d{2}(?![\w:/\\])")
 _TOKEN = re.compile(r"[^\s,;()\[\]“”\"`]+")
 _NUMBER = re.compile(r"\d+")
 _NAMELIKE = re.compile(r"[A-Z0-9@\\/:_]|\w\.\w")
@@ -102,20 +102,29 @@ def _fold(rows: Sequence[Row]) -> str:
 
 
 def _occurs(text: str, haystack: str) -> bool:
-    """Whether a text, or each part of one that was cut with an ellipsis, stands in the evidence as a whole word."""
-    return all(_whole_word(part.casefold(), haystack) for part in text.split("…") if part)
+    """Whether a text stands in the evidence as a whole word; of one that was cut with an ellipsis, each part."""
+    parts = text.casefold().split("…")
+    last = len(parts) - 1
+    return all(_stands(part, haystack, begins=at == 0, ends=at == last) for at, part in enumerate(parts) if part)
 
 
-def _whole_word(part: str, haystack: str) -> bool:
+def _stands(part: str, haystack: str, *, begins: bool, ends: bool) -> bool:
     start = haystack.find(part)
     while start >= 0:
-        before, after = haystack[start - 1 : start], haystack[start + len(part) : start + len(part) + 1]
-        if not (part[0].isalnum() and before.isdigit() and part[0].isdigit()) and not (
-            part[-1].isdigit() and after.isdigit()
+        end = start + len(part)
+        if not (begins and _goes_on(part, haystack[max(start - 2, 0) : start][::-1], part[0])) and not (
+            ends and _goes_on(part, haystack[end : end + 2], part[-1])
         ):
             return True
         start = haystack.find(part, start + 1)
     return False
+
+
+def _goes_on(part: str, beyond: str, edge: str) -> bool:
+    """Whether the word goes on beyond its edge: ``WS-1`` in ``WS-17``, ``203.0.113`` in ``203.0.113.9``."""
+    if not edge.isalnum() or not beyond:
+        return False
+    return beyond[0].isalnum() or ("." in part and beyond[0] == "." and beyond[1:].isalnum())
 
 
 def _counts(rows: Sequence[Row], cites: Sequence[str], related: Sequence[Finding]) -> set[int]:
