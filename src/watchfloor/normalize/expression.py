@@ -27,6 +27,9 @@ from watchfloor.normalize.condition import compile_condition
 from watchfloor.normalize.paths import Getter, getter
 from watchfloor.normalize.words import FUNCTIONS
 
+MAX_CAPTURE = 16 << 10
+"""Longest text that a pattern searches: what is longer is no name, and a pattern may be slow on it."""
+
 
 def compile_expression(definition: Any, absent: frozenset[str] = frozenset()) -> Getter:
     r"""The function that an expression stands for; ``absent`` are texts by which the vendor means "no value".
@@ -120,7 +123,7 @@ def _capture(expression: str) -> Callable[[Any], Any]:
 
     def capture(value: Any) -> str | None:
         text = text_of(value)
-        match = search(text) if text is not None else None
+        match = search(text) if text is not None and len(text) <= MAX_CAPTURE else None
         return match[1] if match else None
 
     return capture

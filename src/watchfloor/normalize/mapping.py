@@ -72,6 +72,7 @@ class EventMapping:
         self._targets += [
             _target(path, one, self.event_class, absent) for path, one in (definition.get("map") or {}).items()
         ]
+        self._taken = frozenset(shared.taken)
         self._consumed = Consumed([*shared.taken, *(path for target in self._targets for path in target.sources)])
         self._entities = _entities({**shared.entities, **(definition.get("entities") or {})}, absent)
         self._fallback = event_class("base_event", tuple(sorted({"host", *(p for p in profiles if p == "cloud")})))
@@ -141,7 +142,7 @@ class EventMapping:
         return known
 
     def _unused(self, made: frozenset[str]) -> frozenset[str]:
-        used = {path for target in self._targets if target.path in made for path in target.sources}
+        used = self._taken.union(*(target.sources for target in self._targets if target.path in made))
         return frozenset(path for target in self._targets for path in target.sources if path not in used)
 
 
