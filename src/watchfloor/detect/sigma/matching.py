@@ -1,0 +1,180 @@
+"""Tests on a value, as functions: the part of the kernel that knows what a modifier means."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from operator import eq, ge, gt, le, lt
+from typing import NamedTuple
+
+import regex
+
+from watchfloor.detect.sigma.condition import Cidr, Compare, Comparison, Exists, Glob, Reference, Regex, Relation, Test
+from watchfloor.detect.sigma.folding import fold
+from watchfloor.detect.sigma.globs import glob_matcher
+from watchfloor.detect.sigma.moments import moment, part_of
+
+REGEX_SECONDS = 0.05
+"""CPU time that one search of a regular expression may take."""
+
+MAX_TIMEOUTS = 20
+"""A regular expression that ran out of time this often is not searched for any more."""
+
+
+class Value(NamedTuple):
+    """A value as it is and folded."""
+
+    raw: str
+    folded: str
+
+
+def value_of(text: str) -> Value:
+    """The text with its folded form."""
+    return Value(text, fold(text))
+
+
+Matcher = Callable[[Value], bool]
+
+
+class RegexMatcher:
+    """Searches for a regular expression under a time limit.
+
+    A search that runs out of time counts as no match and in ``timeouts``; after :data:`MAX_TIMEOUTS` of them the
+    expression is given up, so that one rule cannot stall the others.
+    """
+
+    def __init__(self, test: Regex) -> None:
+        self.test = test
+        self.timeouts = 0
+        self._pattern = compile_regex(test.pattern, test.flags)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the expression is searched for no more."""
+        return self.timeouts >= MAX_TIMEOUTS
+
+    def __call__(self, value: Value) -> bool:
+        """Whether the expression occurs in the value."""
+        if self.given_up:
+            return False
+        try:
+            return self._pattern.search(value.raw, timeout=REGEX_SECONDS) is not None
+        except TimeoutError:
+            self.timeouts += 1
+            return False
+
+
+def compile_regex(pattern: str, flags: str = "") -> regex.Pattern[str]:
+    """A regular expression in the dialect of Sigma rules: that of PCRE and Python.
+
+    Raises:
+        regex.error: It is not one.
+    """
+    letters = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL}
+    options = regex.VERSION0
+    for letter in flags:
+        options |= letters[letter]
+    return regex.compile(pattern, options)
+
+
+def matcher(test: Test) -> Matcher:
+    """The test as a function of a value.
+
+    Raises:
+        TypeError: A ``Reference`` needs the event, not a value.
+    """
+    match test:
+        case Glob(_, cased):
+            matches = glob_matcher(test)
+            return (lambda value: matches(value.raw)) if cased else (lambda value: matches(value.folded))
+        case Regex():
+            return RegexMatcher(test)
+        case Cidr(network):
+            return _cidr(network)
+        case Compare():
+            return _compare(test)
+        case Exists():
+            return lambda _value: True
+        case Reference():
+            raise TypeError("a field reference is matched on the event")
+
+
+def _cidr(text: str) -> Matcher:
+    network = ip_network(text)
+
+    def matches(value: Value) -> bool:
+        address = _address(value.raw)
+        return address is not None and _within(address, network)
+
+    return matches
+
+
+def _within(address: IPv4Address | IPv6Address, network: IPv4Network | IPv6Network) -> bool:
+    if address in network:
+        return True
+    # Windows writes IPv4 peers of dual-stack sockets as ::ffff:192.0.2.1; they are in the IPv4 network all the same.
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped is not None and mapped in network
+
+
+@lru_cache(maxsize=4096)
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text.strip()) if len(text) < 64 else None
+    except ValueError:
+        return None
+
+
+_COMPARISONS: dict[Comparison, Callable[[int | float, int | float], bool]] = {
+    "eq": eq,
+    "lt": lt,
+    "lte": le,
+    "gt": gt,
+    "gte": ge,
+}
+
+
+def _compare(test: Compare) -> Matcher:
+    holds, bound, part = _COMPARISONS[test.comparison], test.number, test.part
+    if part is not None:
+
+        def matches_part(value: Value) -> bool:
+            time = moment(value.raw)
+            return time is not None and holds(part_of(time, part), bound)
+
+        return matches_part
+
+    def matches(value: Value) -> bool:
+        number = number_of(value.raw)
+        return number is not None and holds(number, bound)
+
+    return matches
+
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,300}(\.[0-9]{0,300})?([eE][+-]?[0-9]{1,3})?")
+
+
+def number_of(text: str) -> int | float | None:
+    """The decimal number a text is, or ``None``.
+
+    >>> number_of("-12"), number_of("1.5e3"), number_of("0x10")
+    (-12, 1500.0, None)
+    """
+    found = _NUMBER.fullmatch(text.strip())
+    if found is None:
+        return None
+    return int(found[0]) if found[1] is None and found[2] is None else float(found[0])
+
+
+def related(relation: Relation, value: Value, other: Value, *, cased: bool) -> bool:
+    """Whether ``value`` equals, starts with, ends with or contains ``other``."""
+    text, part = (value.raw, other.raw) if cased else (value.folded, other.folded)
+    match relation:
+        case "equals":
+            return text == part
+        case "startswith":
+            return text.startswith(part)
+        case "endswith":
+            return text.endswith(part)
+        case "contains":
+            return part in text

@@ -1,0 +1,135 @@
+"""Parses rule files with pySigma; whatever it refuses becomes a named error."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any, cast
+
+import msgspec
+import regex
+import sigma.exceptions
+from sigma.collection import SigmaCollection
+from sigma.correlations import SigmaCorrelationRule
+from sigma.filters import SigmaFilter
+from sigma.policy import SigmaPolicy
+from sigma.policy.regex_engine import RegexEngine, RegexPattern
+from sigma.rule import SigmaDetection, SigmaRule
+
+from watchfloor.detect.sigma.documents import documents
+from watchfloor.detect.sigma.files import RuleFile
+from watchfloor.detect.sigma.matching import compile_regex
+from watchfloor.detect.sigma.place import Place
+from watchfloor.errors import ContentError
+
+Record = Any
+"""A YAML document: a mapping if it is a rule."""
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """What one document says, and where."""
+
+    place: Place
+    rule: SigmaRule | SigmaCorrelationRule | SigmaFilter
+
+
+def parse_file(file: RuleFile) -> Iterator[Parsed | ContentError]:
+    """The rules, correlations and filters of a file.
+
+    A document that is none of them is not looked at, unless the user named the file and nothing else is in it. The
+    ``action`` documents of older rule files (``global``, ``reset``, ``repeat``) work on the documents after them.
+    """
+    shared: list[Record] = []
+    previous: list[Record] = []
+    found = 0
+    for document in documents(file.path, file.data):
+        if isinstance(document, ContentError):
+            found += 1
+            yield document
+            continue
+        record = document.value
+        action = record.get("action") if isinstance(record, dict) else None
+        if action == "reset":
+            shared = []
+        elif action == "global":
+            shared = previous = [record]
+        elif action == "repeat" and previous:
+            found += 1
+            yield _parse(document.place, [*previous, record])
+        elif _is_rule(record) or shared:
+            found += 1
+            previous = [*shared, record]
+            yield _parse(document.place, previous)
+    if file.named and not found:
+        yield ContentError(file.path, "holds no Sigma rule: a mapping with logsource and detection")
+
+
+def _is_rule(record: object) -> bool:
+    """Whether a document is meant as a rule, a correlation or a filter, if perhaps a broken one."""
+    if not isinstance(record, dict):
+        return False
+    detection = record.get("detection")
+    return (
+        ("detection" in record and "logsource" in record)
+        or (isinstance(detection, dict) and "condition" in detection)
+        or "correlation" in record
+        or ("filter" in record and "logsource" in record)
+    )
+
+
+def _parse(place: Place, records: list[Record]) -> Parsed | ContentError:
+    if not isinstance(records[-1], dict):
+        return place.error("expected a mapping")
+    try:
+        # pySigma takes its actions out of the mappings that it is given.
+        given = copy.deepcopy(records) if len(records) > 1 else records
+        parsed = SigmaCollection.from_dicts(given, collect_filters=True, resolve_references=False, policy=_POLICY)
+    except Exception as error:  # noqa: BLE001 - whatever a parser makes of a hostile rule, the others load
+        return _located(place, records[-1], error)
+    return Parsed(place, [*parsed.rules, *parsed.filters][-1])
+
+
+_SECTIONS: tuple[tuple[type[Exception], tuple[str, ...]], ...] = (
+    (sigma.exceptions.SigmaConditionError, ("detection", "condition")),
+    (sigma.exceptions.SigmaLogsourceError, ("logsource",)),
+    (sigma.exceptions.SigmaIdentifierError, ("id",)),
+    (sigma.exceptions.SigmaLevelError, ("level",)),
+    (sigma.exceptions.SigmaStatusError, ("status",)),
+    (sigma.exceptions.SigmaTagError, ("tags",)),
+    (sigma.exceptions.SigmaDateError, ("date",)),
+)
+
+
+def _located(place: Place, record: Record, error: Exception) -> ContentError:
+    reason = str(error) if isinstance(error, sigma.exceptions.SigmaError) else f"{type(error).__name__}: {error}"
+    reason = " ".join(reason.split()) or type(error).__name__
+    for kind, keys in _SECTIONS:
+        if isinstance(error, kind):
+            return place.error(reason, *keys)
+    section = "filter" if "filter" in record else "detection"
+    searches = record.get(section)
+    if isinstance(searches, dict):
+        for name, definition in searches.items():
+            if name != "condition" and not _is_search(definition):
+                return place.error(f"{name}: {reason}", section, str(name))
+    return place.error(reason)
+
+
+def _is_search(definition: Any) -> bool:
+    try:
+        SigmaDetection.from_definition(definition, policy=_POLICY)
+    except Exception:  # noqa: BLE001 - the error itself was reported; this only finds its line
+        return False
+    return True
+
+
+class _Engine(RegexEngine):
+    """Takes the regular expressions that the kernel takes: lookaround and back-references included."""
+
+    def compile(self, pattern: str, flags: int = 0) -> RegexPattern:  # noqa: ARG002 - the letters come with the rule
+        return cast(RegexPattern, compile_regex(pattern))
+
+    @property
+    def error(self) -> type[Exception]:
+        return cast(type[Exception], regex.error)
+
+
+_POLICY = SigmaPolicy(regex_engine=_Engine())
