@@ -1,0 +1,1 @@
+"""What people see: the report of an investigation and its summary in a terminal."""

@@ -1,0 +1,53 @@
+import io
+import unicodedata
+
+import pytest
+from rich.console import Console
+
+from watchfloor.console.model import ReportModel
+from watchfloor.console.terminal import print_summary
+
+
+def printed(model: ReportModel, width: int, *, colour: bool = False) -> str:
+    out = io.StringIO()
+    system = "truecolor" if colour else None
+    print_summary(model, Console(file=out, width=width, force_terminal=colour, color_system=system))  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_nothing_is_wider_than_the_terminal(sample: ReportModel, width: int) -> None:
+    assert max(map(len, printed(sample, width).splitlines())) <= width
+
+
+def test_the_summary_says_what_matters(sample: ReportModel) -> None:
+    text = printed(sample, 160)
+    assert "1 critical and 2 high cases need a decision" in text
+    assert "97%" in text
+    assert "priya.raman@example.com" in text
+    assert "./out/report.html" in text
+    assert "watchfloor evidence verify ./out/packs/" in text
+    assert "5 records, mostly: not JSON: unexpected end of data (3)" in text
+
+
+def test_ten_cases_are_shown_and_the_rest_counted(crowd: ReportModel) -> None:
+    assert "and 290 more cases in the report" in printed(crowd, 160)
+
+
+def test_no_log_can_speak_to_the_terminal(hostile: ReportModel) -> None:
+    text = printed(hostile, 120)
+    assert not [char for char in text if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co"} and char != "\n"]
+    assert "[bold red]markup[/]" in text.replace("\n", "")
+
+
+def test_colour_is_ours_only(hostile: ReportModel) -> None:
+    """The escape sequences are those that select graphic rendition; none moves the cursor or names a window."""
+    sequences = [part.partition("m")[0] for part in printed(hostile, 120, colour=True).split("\x1b")[1:]]
+    assert sequences
+    assert all(one.startswith("[") and not set(one[1:]) - set("0123456789;") for one in sequences)
+
+
+def test_nothing_found_is_said(sample: ReportModel) -> None:
+    run = type(sample.run)(paths=("a.log",), events=3, sources=(), findings=0, rules=9, written_at=0, seconds=0.1)
+    text = printed(ReportModel(run=run), 100)
+    assert "Nothing in 3 events matched a rule; that is no proof that nothing happened." in text
