@@ -16,7 +16,7 @@ Times are milliseconds since the epoch, UTC, as in OCSF.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -215,25 +215,29 @@ def nest(flat: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_ocsf(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
-    """The whole OCSF events of a batch, one nested object a row.
+    """The whole OCSF events of a batch, one nested object a row."""
+    return map(ocsf_of, batch.to_pylist())
+
+
+def ocsf_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole OCSF event of one row of :data:`EVENT_SCHEMA`.
 
     Resolved entities and the origin come back as OCSF ``enrichments``, the tenant as ``metadata.tenant_uid``.
     """
-    for row in batch.to_pylist():
-        flat = {name: row[name] for name in HOT if row.get(name) is not None}
-        if row.get("rest"):
-            flat.update(orjson.loads(row["rest"]))
-        flat["metadata.tenant_uid"] = row["tenant"]
-        event = nest(flat)
-        if row.get("unmapped"):
-            event["unmapped"] = orjson.loads(row["unmapped"])
-        event["raw_data"] = row["raw"].decode("utf-8", "replace")
-        event["raw_data_size"] = len(row["raw"])
-        event["enrichments"] = [*event.get("enrichments", ()), *_enrichments(row)]
-        yield event
+    flat = {name: row[name] for name in HOT if row.get(name) is not None}
+    if row.get("rest"):
+        flat.update(orjson.loads(row["rest"]))
+    flat["metadata.tenant_uid"] = row["tenant"]
+    event = nest(flat)
+    if row.get("unmapped"):
+        event["unmapped"] = orjson.loads(row["unmapped"])
+    event["raw_data"] = row["raw"].decode("utf-8", "replace")
+    event["raw_data_size"] = len(row["raw"])
+    event["enrichments"] = [*event.get("enrichments", ()), *_enrichments(row)]
+    return event
 
 
-def _enrichments(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _enrichments(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     place = f"{row['origin.path']}:{row['origin.line']}"
     origin = {"path": row["origin.path"], "line": row["origin.line"], "source": row["source"]}
     if row.get("origin.index") is not None:

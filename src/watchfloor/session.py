@@ -20,8 +20,9 @@ from watchfloor.operator import Reference
 Row = dict[str, Any]
 """The columns of one event that the operator keeps."""
 
-ALWAYS = ("time", "metadata.uid", "tenant", "source", "origin.path", "origin.line", "origin.index") + tuple(
-    f"entity.{role}" for role in ENTITY_ROLES
+ALWAYS = (
+    *("time", "metadata.uid", "tenant", "source", "origin.path", "origin.line", "origin.index"),
+    *(f"entity.{role}" for role in ENTITY_ROLES),
 )
 ASK_EACH_UNTIL = 64
 MAX_ENTITIES = 24

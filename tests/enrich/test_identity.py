@@ -70,6 +70,14 @@ def test_a_bare_name_belongs_to_its_host() -> None:
     assert aliases_of(Account("windows", name="admin")) == ()
 
 
+def test_cloned_machines_share_a_sid_and_nobody() -> None:
+    sid = "S-1-5-21-1-2-3-1000"
+    one, other = (
+        Account("windows", uid=sid, name="user", domain=host, host=f"{host}.example.com") for host in ("A", "B")
+    )
+    assert not set(aliases_of(one)) & set(aliases_of(other))
+
+
 def test_a_shared_account_does_not_join_everybody() -> None:
     graph = IdentityGraph()
     mails = [f"user:person{number}@example.com" for number in range(MAX_MAILS + 2)]

@@ -31,8 +31,8 @@ def correlate(
 ) -> Correlated:
     """Cases of findings.
 
-    A group becomes a case if one finding is decisive (high or critical, or said so by its rule), or if findings of at
-    least medium level show two tactics or come from two sources.
+    A group becomes a case if one finding is decisive (high or critical, or said so by its rule), or if two rules of at
+    least medium level fired that serve different tactics or read different sources.
 
     Args:
         findings: Any number of revisions in any order.
@@ -45,16 +45,23 @@ def correlate(
     groups, loose = group(known, windows)
     cases = [_case(one, precision, weights) for one in groups if _deserves_a_case(one.findings)]
     left = [finding for one in groups if not _deserves_a_case(one.findings) for finding in one.findings]
-    ordered = sorted(cases, key=lambda case: (-case.risk.value, -LEVELS.index(case.level), case.start, case.uid))
+    ordered = sorted(cases, key=_first_to_read)
     return Correlated(tuple(ordered), tuple(sorted((*left, *loose), key=lambda finding: (finding.start, finding.uid))))
+
+
+def _first_to_read(case: Case) -> tuple[float, int, int, str]:
+    """By the sum of the risk's terms: the probability itself is capped, so that many cases can share it."""
+    return -sum(term.value for term in case.risk.terms), -LEVELS.index(case.level), case.start, case.uid
 
 
 def _deserves_a_case(findings: Sequence[Finding]) -> bool:
     if any(finding.rule.decisive or finding.rule.level in {"high", "critical"} for finding in findings):
         return True
     strong = [finding for finding in findings if finding.rule.level == "medium"]
-    seen = {tactic for finding in strong for tactic in finding.rule.tactics}
-    return len(seen) >= 2 or len({finding.source for finding in strong}) >= 2
+    if len({finding.rule.id for finding in strong}) < 2:
+        return False
+    # The tactics that a rule lists are what it may mean: only another rule's make a second one.
+    return len({finding.rule.tactics for finding in strong}) >= 2 or len({finding.source for finding in strong}) >= 2
 
 
 def _case(members: Group, precision: Mapping[str, float] | None, weights: Weights) -> Case:

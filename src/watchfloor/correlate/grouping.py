@@ -7,6 +7,7 @@ host does not chain unrelated attacks into one case. Every join keeps the entity
 
 import bisect
 import ipaddress
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -22,11 +23,15 @@ MAX_USERS_OF_AN_ADDRESS = 3
 """An address that more users than this come from is an egress, a proxy or an office: it connects nobody."""
 
 
+_PERSON = re.compile(r"user:(?:arn:|\d{12}\\|[^\\]*@)")
+"""A mail address, an ARN, or an account of an AWS account; not ``DOMAIN\\name``."""
+
+
 class Windows(msgspec.Struct, frozen=True):
     """How far apart two findings on one entity may be to belong together.
 
-    A person (a mail address) is followed over a working day; a machine or an account local to one sees many things, so
-    what is not close in time is not the same story.
+    A person (a mail address) or a cloud identity is followed over a working day; a machine or an account on one sees
+    many things, so what is not close in time is not the same story.
     """
 
     person: timedelta = timedelta(hours=12)
@@ -39,7 +44,7 @@ class Windows(msgspec.Struct, frozen=True):
     def of(self, entity: Entity) -> int:
         """The window of an entity, in milliseconds; 0 for one that connects nothing."""
         if entity.type == "user":
-            span = self.person if "@" in entity.id and ":arn:" not in entity.id else self.account
+            span = self.person if _PERSON.match(entity.id) else self.account
         else:
             span = getattr(self, entity.type, timedelta())
         return int(span.total_seconds() * 1000)

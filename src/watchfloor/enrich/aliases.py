@@ -44,8 +44,10 @@ def aliases_of(account: Account) -> tuple[str, ...]:
     """
     if _is_system(account):
         return ()
-    found = [_mail(account.email_addr), _mail(account.name), _opaque(account.uid, account.namespace)]
-    found += [_opaque(account.uid_alt, account.namespace), _named(account)]
+    found = [_mail(account.email_addr), _mail(account.name), _named(account)]
+    if not _is_local(account):
+        # Cloned machines share their machine SID: a local account's SID is not unique beyond its host.
+        found += [_opaque(account.uid, account.namespace), _opaque(account.uid_alt, account.namespace)]
     distinct = {f"user:{text}" for text in found if text}
     return tuple(sorted(distinct, key=preference))
 
@@ -69,6 +71,11 @@ def _is_system(account: Account) -> bool:
         return False
     name, domain = account.name.lower(), (account.domain or "").lower()
     return name.endswith("$") or domain in _SYSTEM_DOMAINS or (not uid and name in _SYSTEM_NAMES)
+
+
+def _is_local(account: Account) -> bool:
+    host = (account.host or "").partition(".")[0].lower()
+    return bool(host) and (account.domain or "").lower() == host and (account.uid or "").startswith("S-1-")
 
 
 def _mail(text: str | None) -> str | None:

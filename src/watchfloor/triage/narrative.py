@@ -82,7 +82,9 @@ def _step(entry: TimelineEntry, cites: tuple[str, ...], case: Case, evidence: Ev
 
 
 def _identities(case: Case, evidence: Evidence) -> list[Sentence]:
-    """Which names of the case are one person, with the events that say so."""
+    """Which names of the case are one person, with the events that say so; of one product's names, nobody doubts it."""
+    if len({finding.source for finding in case.findings}) < 2:
+        return []
     people = {entity.id for entity in case.entities if entity.type == "user"}
     told = []
     for (a, b), uid in sorted(evidence.same_person.items()):

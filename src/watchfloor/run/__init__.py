@@ -1,0 +1,1 @@
+"""How things execute: the only modules that know it."""

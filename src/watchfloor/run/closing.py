@@ -1,0 +1,123 @@
+"""The control plane's part of a run, case by case: assess, propose, record, pack.
+
+The events of a few cases at a time are in memory.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from watchfloor import __version__
+from watchfloor.case import Case
+from watchfloor.enrich import IdentityGraph
+from watchfloor.event import Origin, ocsf_of
+from watchfloor.evidence import Chain, RawEvent, open_chain, signing_key, write_pack
+from watchfloor.policy.desk import Desk
+from watchfloor.respond.library import Library
+from watchfloor.respond.propose import propose
+from watchfloor.settings import DataFolder
+from watchfloor.store.lake import Lake
+from watchfloor.triage import Evidence, assess, describe
+
+Rows = Mapping[str, Mapping[str, Any]]
+
+EVENTS_A_QUERY = 5_000
+SHOWN_EVENTS = 200
+"""How many events of a case are kept in words for people; the pack has all."""
+
+
+class Described(msgspec.Struct, frozen=True):
+    """An event in words: when (ms, UTC), of which source, what, read where."""
+
+    time: int
+    source: str
+    words: str
+    origin: Origin
+
+
+class PackFile(msgspec.Struct, frozen=True):
+    """The pack of a case: its file's name and SHA-256."""
+
+    file: str
+    sha256: str
+
+
+class Closing:
+    """Closes the cases of one run; ``packs`` and ``described`` fill as it goes."""
+
+    def __init__(self, folder: DataFolder, lake: Lake, graph: IdentityGraph, library: Library, desk: Desk) -> None:
+        self._folder = folder
+        self._lake = lake
+        self._graph = graph
+        self._library = library
+        self._desk = desk
+        self._ms = int(desk.now.timestamp() * 1000)
+        self._key = signing_key(folder.path)
+        self.packs: dict[str, PackFile] = {}
+        self.described: dict[str, Described] = {}
+
+    def close(self, cases: Iterable[Case]) -> Iterator[Case]:
+        """Each case with its assessment and proposals; its decisions are recorded and its pack is written."""
+        with open_chain(self._folder.records) as chain:
+            for some in _together(cases):
+                wanted = {case.uid: self._wanted(case) for case in some}
+                rows = self._lake.by_uid(some[0].tenant, [uid for uids in wanted.values() for uid in uids])
+                for case in some:
+                    own = {uid: rows[uid] for uid in wanted[case.uid] if uid in rows}
+                    yield self._close(case, own, chain)
+
+    def _wanted(self, case: Case) -> list[str]:
+        cited = [uid for finding in case.findings for uid in finding.event_uids]
+        return [*cited, *self._same_person(case).values()]
+
+    def _close(self, case: Case, rows: Rows, chain: Chain) -> Case:
+        evidence = Evidence(rows, self._same_person(case))
+        case = msgspec.structs.replace(case, assessment=assess(case, evidence))
+        case = msgspec.structs.replace(case, proposals=propose(case, self._library, self._desk))
+        self.described.update(_described(case, rows))
+        self.packs[case.uid] = self._pack(case, rows, chain)
+        return case
+
+    def _same_person(self, case: Case) -> dict[tuple[str, str], str]:
+        people = [entity.id for entity in case.entities if entity.type == "user"]
+        return {(link.a, link.b): link.event_uid for one in people for link in self._graph.links_of(one)}
+
+    def _pack(self, case: Case, rows: Rows, chain: Chain) -> PackFile:
+        path = self._folder.packs / f"{case.uid}.zip"
+        events = (RawEvent(ocsf_of(row), row["raw"]) for row in rows.values())
+        write_pack(path, case, events, chain=chain, key=self._key, now_ms=self._ms, version=__version__)
+        return PackFile(path.name, _sha256(path))
+
+
+def _together(cases: Iterable[Case]) -> Iterator[list[Case]]:
+    """Cases of one tenant in lots of about :data:`EVENTS_A_QUERY` events: one look into the lake serves them all."""
+    lot: list[Case] = []
+    events = 0
+    for case in cases:
+        size = sum(len(finding.event_uids) for finding in case.findings)
+        if lot and (events + size > EVENTS_A_QUERY or case.tenant != lot[0].tenant):
+            yield lot
+            lot, events = [], 0
+        lot.append(case)
+        events += size
+    if lot:
+        yield lot
+
+
+def _described(case: Case, rows: Rows) -> Iterator[tuple[str, Described]]:
+    """The events that people will look at: those that sentences cite first, then those of the timeline."""
+    sentences = case.assessment.sentences if case.assessment else ()
+    first = [uid for sentence in sentences for uid in sentence.cites[:8]]
+    then = [uid for entry in case.timeline for uid in entry.event_uids[:2]]
+    for uid in list(dict.fromkeys(first + then))[:SHOWN_EVENTS]:
+        if row := rows.get(uid):
+            origin = Origin(row["origin.path"], row["origin.line"], row["origin.index"])
+            yield uid, Described(row["time"], row["source"], describe(row), origin)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

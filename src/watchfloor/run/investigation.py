@@ -1,0 +1,151 @@
+"""An investigation: finite input through all stages, to cases, packs and what a report needs."""
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import orjson
+
+from watchfloor.case import Case
+from watchfloor.clock import Clock
+from watchfloor.correlate import correlate
+from watchfloor.deadletter import DeadLetter
+from watchfloor.detect.sigma import SigmaDetector
+from watchfloor.enrich import IDENTITY, IdentityGraph
+from watchfloor.errors import StoreError
+from watchfloor.finding import Finding
+from watchfloor.learn import by_uid, precision, read_labels
+from watchfloor.normalize import Normalizer
+from watchfloor.policy.desk import Desk
+from watchfloor.run.closing import Closing, Described, PackFile
+from watchfloor.run.content import Content
+from watchfloor.run.embedded import Embedded, Observed, OnBytes
+from watchfloor.settings import DataFolder, Settings
+from watchfloor.store.cases import CaseStore
+from watchfloor.store.lake import Lake
+
+MAX_LETTERS_KEPT = 100_000
+OnStage = Callable[[str, int, int], None]
+"""(what is being done, done, of how many; 0 if unknown)."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What an investigation found: cases by falling risk, findings that no case holds, and what people are shown."""
+
+    observed: Observed
+    cases: tuple[Case, ...]
+    loose: tuple[Finding, ...]
+    dead_letters: tuple[DeadLetter, ...]
+    packs: Mapping[str, PackFile]
+    described: Mapping[str, Described]
+
+
+def investigate(
+    paths: Sequence[str],
+    *,
+    settings: Settings,
+    content: Content,
+    clock: Clock,
+    on_bytes: OnBytes | None = None,
+    on_stage: OnStage | None = None,
+    on_dead_letter: Callable[[DeadLetter], None] | None = None,
+) -> Outcome:
+    """Investigate files into the data folder of ``settings``; what an earlier run derived there is replaced.
+
+    Keys, labels and the record of decisions stay.
+
+    Raises:
+        InputError: A path gives nothing readable, or the data folder is something else.
+        StoreError: The data folder cannot be written.
+    """
+    folder = DataFolder(settings.data)
+    folder.prepare()
+    _clear(folder)
+    say = on_stage or (lambda _stage, _done, _total: None)
+    lake, graph = Lake(folder.lake), IdentityGraph()
+    detector = SigmaDetector(content.rules)
+    normalizer = Normalizer(content.sources, detector.plan, source=settings.source)
+    embedded = Embedded(normalizer, detector, content.keyed, lake)
+    with _Letters(folder.dead_letters, on_dead_letter) as letters:
+        observed = embedded.stateless(
+            paths, tenant=settings.tenant, clock=clock, graph=graph, on_dead_letter=letters.add, on_bytes=on_bytes
+        )
+    say("following sessions", 0, 0)
+    reference = graph.publish()
+    observed.findings += embedded.stateful(settings.tenant, reference)
+    say("correlating", 0, 0)
+    known = _precision(folder, observed.findings)
+    correlated = correlate(observed.findings, identity=reference.tables[IDENTITY], precision=known)
+    now = clock()
+    closing = Closing(folder, lake, graph, content.library, Desk(engine=content.engine, now=now))
+    cases: list[Case] = []
+    for case in closing.close(correlated.cases):
+        cases.append(case)
+        say("explaining", len(cases), len(correlated.cases))
+    _write(folder, settings.tenant, cases, correlated.loose, int(now.timestamp() * 1000))
+    return Outcome(observed, tuple(cases), correlated.loose, tuple(letters.kept), closing.packs, closing.described)
+
+
+def _clear(folder: DataFolder) -> None:
+    try:
+        for derived in (folder.lake, folder.packs):
+            if derived.exists():
+                shutil.rmtree(derived)
+        for derived in (folder.findings, folder.cases, folder.report, folder.dead_letters):
+            derived.unlink(missing_ok=True)
+        folder.packs.mkdir()
+    except OSError as error:
+        raise StoreError(f"{folder.path}: {error.strerror or error}") from error
+
+
+def _precision(folder: DataFolder, findings: Iterable[Finding]) -> dict[str, float]:
+    """What the labels of the data folder say of the rules whose findings they are about."""
+    if not folder.labels.exists():
+        return {}
+    labels = by_uid(read_labels(folder.labels))
+    return precision((one.rule.id, labels[one.uid].disposition) for one in findings if one.uid in labels)
+
+
+def _write(folder: DataFolder, tenant: str, cases: Sequence[Case], loose: Sequence[Finding], now: int) -> None:
+    findings = [*(finding for case in cases for finding in case.findings), *loose]
+    findings.sort(key=lambda finding: (finding.start, finding.uid))
+    try:
+        _write_lines(folder.findings, (finding.to_ocsf(now=now) for finding in findings))
+        _write_lines(folder.cases, (case.to_ocsf(now=now) for case in cases))
+    except OSError as error:
+        raise StoreError(f"{folder.path}: {error.strerror or error}") from error
+    store = CaseStore(folder.database)
+    try:
+        store.replace(tenant, cases)
+    finally:
+        store.close()
+
+
+def _write_lines(path: Path, objects: Iterable[dict[str, Any]]) -> None:
+    with path.open("wb") as file:
+        for one in objects:
+            file.write(orjson.dumps(one) + b"\n")
+
+
+class _Letters:
+    """Dead letters go to disk as they come; a bounded number is kept, without bytes, for the report."""
+
+    def __init__(self, path: Path, also: Callable[[DeadLetter], None] | None) -> None:
+        self._file = path.open("wb")
+        self._also = also
+        self.kept: list[DeadLetter] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, letter: DeadLetter) -> None:
+        self._file.write(msgspec.json.encode(letter) + b"\n")
+        if len(self.kept) < MAX_LETTERS_KEPT:
+            self.kept.append(msgspec.structs.replace(letter, raw=b""))
+        if self._also:
+            self._also(letter)

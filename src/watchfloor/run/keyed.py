@@ -1,0 +1,76 @@
+"""Keyed operators over finite input: each key's events in event-time order, sessions closed at the end."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from watchfloor.finding import Finding
+from watchfloor.operator import KeyedOperator, Reference
+
+Scan = Callable[[], Iterable[pa.RecordBatch]]
+"""Gives all events in event-time order, each uid once."""
+
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def run_keyed(operators: Sequence[KeyedOperator[Any]], scan: Scan, reference: Reference) -> Iterator[Finding]:
+    """The findings of operators over finite input.
+
+    Memory is bounded by the operators' states: events pass in batches, and a key is expired when event time has gone
+    past what its operator asked for.
+    """
+    hosts = [_Host(operator, reference) for operator in operators]
+    for batch in scan():
+        for host in hosts:
+            yield from host.feed(batch)
+    for host in hosts:
+        yield from host.close()
+
+
+class _Host:
+    """One operator with the states of its keys."""
+
+    def __init__(self, operator: KeyedOperator[Any], reference: Reference) -> None:
+        self._operator = operator
+        self._reference = reference
+        self._states: dict[tuple[str, str], Any] = {}
+
+    def feed(self, batch: pa.RecordBatch) -> Iterator[Finding]:
+        selected = batch.filter(self._operator.select(batch))
+        if selected.num_rows:
+            for key, events in _by_key(selected, self._operator.key):
+                state, findings = self._operator.step(self._states.get(key), events, self._reference)
+                self._keep(key, state)
+                yield from findings
+        if batch.num_rows:
+            yield from self._expire(datetime.fromtimestamp(batch.column("time")[-1].as_py() / 1000, UTC))
+
+    def _expire(self, now: datetime) -> Iterator[Finding]:
+        for key, state in list(self._states.items()):
+            due = self._operator.due(state)
+            if due is not None and due < now:
+                state, findings = self._operator.expire(state, now)  # noqa: PLW2901 - the state's successor
+                self._keep(key, state)
+                yield from findings
+
+    def _keep(self, key: tuple[str, str], state: Any) -> None:
+        if state is None:
+            self._states.pop(key, None)
+        else:
+            self._states[key] = state
+
+    def close(self) -> Iterator[Finding]:
+        yield from self._expire(END_OF_TIME)
+
+
+def _by_key(batch: pa.RecordBatch, column: str) -> Iterator[tuple[tuple[str, str], pa.RecordBatch]]:
+    """The rows of each (tenant, key), in their order; rows without a key are left out."""
+    rows: dict[tuple[str, str], list[int]] = {}
+    pairs = zip(batch.column("tenant").to_pylist(), batch.column(column).to_pylist(), strict=True)
+    for position, (tenant, key) in enumerate(pairs):
+        if key is not None:
+            rows.setdefault((tenant, key), []).append(position)
+    for group, positions in rows.items():
+        yield group, batch.take(pa.array(positions, pa.int64()))

@@ -1,0 +1,100 @@
+"""One frozen settings object: where data rests, for whom, with which content."""
+
+from pathlib import Path
+
+import msgspec
+
+from watchfloor.errors import InputError
+
+DEFAULT_DATA = Path(".watchfloor")
+DEFAULT_TENANT = "default"
+_MARK = "watchfloor.json"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What a run needs to know beside its input.
+
+    ``rules`` are Sigma rules to add (``detect``: to use alone); ``content`` are the user's content roots.
+    """
+
+    data: Path = DEFAULT_DATA
+    tenant: str = DEFAULT_TENANT
+    rules: tuple[Path, ...] = ()
+    content: tuple[Path, ...] = ()
+    source: str | None = None
+
+
+class DataFolder(msgspec.Struct, frozen=True):
+    """The layout of a data folder; ``investigate --out DIR`` makes DIR one."""
+
+    path: Path
+
+    @property
+    def lake(self) -> Path:
+        """Normalized events."""
+        return self.path / "lake"
+
+    @property
+    def findings(self) -> Path:
+        """Findings, OCSF 2004, one a line."""
+        return self.path / "findings.ndjson"
+
+    @property
+    def cases(self) -> Path:
+        """Cases, OCSF 2005, one a line."""
+        return self.path / "cases.ndjson"
+
+    @property
+    def dead_letters(self) -> Path:
+        """Records that did not become events, with reason and bytes."""
+        return self.path / "deadletters.ndjson"
+
+    @property
+    def packs(self) -> Path:
+        """A signed evidence pack for each case."""
+        return self.path / "packs"
+
+    @property
+    def report(self) -> Path:
+        """What people read."""
+        return self.path / "report.html"
+
+    @property
+    def labels(self) -> Path:
+        """What people decided."""
+        return self.path / "labels.ndjson"
+
+    @property
+    def database(self) -> Path:
+        """The case store."""
+        return self.path / "watchfloor.db"
+
+    @property
+    def records(self) -> Path:
+        """The hash-chained record of decisions."""
+        return self.path / "records.ndjson"
+
+    def prepare(self) -> None:
+        """Make the folder, or take one that is empty or already a data folder.
+
+        Raises:
+            InputError: The path is a file, or a folder with other things in it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            mark = self.path / _MARK
+            if not mark.exists():
+                if any(self.path.iterdir()):
+                    raise InputError(f"{self.path}: not empty and not a Watchfloor folder; name a new one")
+                mark.write_text('{"layout": 1}\n')
+        except OSError as error:
+            raise InputError(f"{self.path}: {error.strerror or error}") from error
+
+    def require(self) -> None:
+        """Check that this is a data folder.
+
+        Raises:
+            InputError: It is not.
+        """
+        if not (self.path / _MARK).exists():
+            raise InputError(f"{self.path}: not a Watchfloor folder; run investigate --out {self.path} first")
