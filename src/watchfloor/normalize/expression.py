@@ -95,6 +95,10 @@ def _from(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
     if not steps:
         return get
 
+    if len(steps) == 1:
+        only = steps[0]
+        return lambda record: only(get(record))
+
     def transform(record: dict[str, Any]) -> Any:
         value = get(record)
         for step in steps:
@@ -144,7 +148,11 @@ def _first_of(definitions: list[Any], absent: frozenset[str]) -> Getter:
         return options[0]
 
     def first(record: dict[str, Any]) -> Any:
-        return next((value for value in (option(record) for option in options) if value is not None), None)
+        for option in options:
+            value = option(record)
+            if value is not None:
+                return value
+        return None
 
     return first
 

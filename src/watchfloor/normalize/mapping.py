@@ -72,6 +72,8 @@ class EventMapping:
         self._targets += [
             _target(path, one, self.event_class, absent) for path, one in (definition.get("map") or {}).items()
         ]
+        paths = (target.path for target in self._targets)
+        self._files = [(path, path[:-4] + "name") for path in paths if path.endswith("file.path")]
         self._taken = frozenset(shared.taken)
         self._consumed = Consumed([*shared.taken, *(path for target in self._targets for path in target.sources)])
         self._entities = _entities({**shared.entities, **(definition.get("entities") or {})}, absent)
@@ -106,9 +108,8 @@ class EventMapping:
                 value = whole(target.attribute, value, self.event_class.profiles)
             if value is not None:
                 attributes[target.path] = value
-        for path in [path for path in attributes if path.endswith("file.path")]:
-            name_path = path[:-4] + "name"
-            if name_path not in attributes and (name := basename(attributes[path])):
+        for path, name_path in self._files:
+            if path in attributes and name_path not in attributes and (name := basename(attributes[path])):
                 attributes[name_path] = name
         return attributes
 
@@ -120,9 +121,9 @@ class EventMapping:
         activity = self._activity(record)
         for owner in (self.event_class, self._fallback):
             stamped = _stamp(attributes, owner, activity if owner is self.event_class else 99)
-            stamped = {
-                path: value for path, value in stamped.items() if path.partition(".")[0] in owner.type.attributes
-            }
+            if owner is self._fallback:
+                known = owner.type.attributes
+                stamped = {path: value for path, value in stamped.items() if path.partition(".")[0] in known}
             fix, unused = self._repair(owner, frozenset(stamped))
             if not fix.lacking or owner is self._fallback:
                 break

@@ -28,14 +28,38 @@ def getter(path: str) -> Getter:
     Raises:
         ValueError: The path is malformed.
     """
-    steps = [_step(name, selector) for name, selector in _segments(path)]
-    if len(steps) == 1:
-        return steps[0]
+    segments = _segments(path)
+    if all(selector is None for _, selector in segments):
+        return _plain(tuple(name for name, _ in segments))
+    steps = [_step(name, selector) for name, selector in segments]
 
     def get(record: dict[str, Any]) -> Any:
         value: Any = record
         for step in steps:
             value = _apply(step, value)
+            if value is None:
+                return None
+        return value
+
+    return get
+
+
+def _plain(names: tuple[str, ...]) -> Getter:
+    """A path without selectors, the common case, read without a call for each part."""
+    if len(names) == 1:
+        only = names[0]
+        return lambda record: record.get(only)
+
+    def get(record: dict[str, Any]) -> Any:
+        value: Any = record
+        for name in names:
+            if isinstance(value, dict):
+                value = value.get(name)
+            elif isinstance(value, list):
+                found = (item.get(name) for item in value if isinstance(item, dict))
+                value = [one for one in found if one is not None] or None
+            else:
+                return None
             if value is None:
                 return None
         return value
