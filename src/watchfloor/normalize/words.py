@@ -35,6 +35,12 @@ def lower(value: Any) -> str | None:
     return text.lower() if text is not None else None
 
 
+def strip(value: Any) -> str | None:
+    """The text without blanks around it, if anything is left."""
+    text = text_of(value)
+    return text.strip() or None if text else None
+
+
 def upper(value: Any) -> str | None:
     """The text in upper case."""
     text = text_of(value)
@@ -183,6 +189,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "dirname": dirname,
     "lower": lower,
     "upper": upper,
+    "strip": strip,
     "account_name": account_name,
     "account_domain": account_domain,
     "mail": mail,
