@@ -1,0 +1,83 @@
+"""Conditions of playbooks: what must be true of a target's findings for a playbook or a branch to apply.
+
+Every field that is given must hold; a list holds if any of its members does; an empty condition always holds.
+"""
+
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+
+import msgspec
+
+from watchfloor.finding import LEVELS, Level
+
+PrincipalKind = Literal["person", "service", "machine", "built-in"]
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What is known of a target from the findings that it is the subject of."""
+
+    sources: frozenset[str] = frozenset()
+    use_cases: frozenset[str] = frozenset()
+    tactics: frozenset[str] = frozenset()
+    techniques: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
+    level: Level = "informational"
+    risk: float = 0.0
+
+
+class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A declarative condition.
+
+    ``sources`` names log sources, whole or up to an underscore (``okta`` is ``okta_system_log``); ``techniques`` match
+    their sub-techniques; ``names`` are shell patterns on the target's id and name, in lower case.
+    """
+
+    sources: tuple[str, ...] = ()
+    use_cases: tuple[str, ...] = ()
+    tactics: tuple[str, ...] = ()
+    techniques: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    min_level: Level = "informational"
+    min_risk: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+
+    def holds(self, facts: Facts) -> bool:
+        """Whether the condition is true of the facts.
+
+        >>> Condition(sources=("okta",)).holds(Facts(sources=frozenset({"okta_system_log"})))
+        True
+        >>> Condition(min_risk=0.5).holds(Facts(risk=0.4))
+        False
+        """
+        return (
+            LEVELS.index(facts.level) >= LEVELS.index(self.min_level)
+            and facts.risk >= self.min_risk
+            and (not self.sources or any(_prefixed(name, facts.sources, "_") for name in self.sources))
+            and (not self.use_cases or not facts.use_cases.isdisjoint(self.use_cases))
+            and (not self.tactics or not facts.tactics.isdisjoint(self.tactics))
+            and (not self.techniques or any(_prefixed(name, facts.techniques, ".") for name in self.techniques))
+            and (not self.names or any(fnmatchcase(name, wanted) for name in facts.names for wanted in self.names))
+        )
+
+
+class Applies(Condition, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When a playbook is proposed, for each target of type ``entity``; ``principals`` matter for accounts only.
+
+    ``use_cases``, ``tactics`` and ``techniques`` are three ways to say what it is for: one of any of them is enough.
+    """
+
+    entity: Literal["user", "host", "app", "address"]
+    principals: tuple[PrincipalKind, ...] = ("person",)
+
+    def holds(self, facts: Facts) -> bool:
+        """Whether the playbook is for a target with these facts."""
+        rest = msgspec.structs.replace(self, use_cases=(), tactics=(), techniques=())
+        return Condition.holds(rest, facts) and (
+            not (self.use_cases or self.tactics or self.techniques)
+            or not facts.use_cases.isdisjoint(self.use_cases)
+            or not facts.tactics.isdisjoint(self.tactics)
+            or any(_prefixed(name, facts.techniques, ".") for name in self.techniques)
+        )
+
+
+def _prefixed(wanted: str, have: frozenset[str], joint: str) -> bool:
+    return any(name == wanted or name.startswith(wanted + joint) for name in have)
