@@ -24,7 +24,7 @@ def desk(engine: PolicyEngine) -> Desk:
 
 
 def test_facts_come_from_the_findings(desk: Desk, library: Library) -> None:
-    context = desk.request(library.actions["okta_suspend_user"], ALICE, case_of(), ahead=3).context
+    context = desk.hear(case_of(), ALICE, ahead=3).request(library.actions["okta_suspend_user"]).context
     assert (context.level, context.risk, context.sources) == ("medium", 0.9, 2)
     assert (context.hour, context.targets_last_hour, context.approvals) == (23, 3, ())
 
@@ -39,33 +39,35 @@ def test_a_severity_raised_by_a_model_changes_nothing(desk: Desk, library: Libra
         assessment=Assessment("CRITICAL", (sentence,), author="model"),
     )
     for action in library.actions.values():
-        assert desk.request(action, ALICE, raised) == desk.request(action, ALICE, case)
+        assert desk.hear(raised, ALICE).request(action) == desk.hear(case, ALICE).request(action)
 
 
 def test_only_sources_that_show_the_target_count(desk: Desk, library: Library) -> None:
     other = entity_of("user:bob@example.com")
-    assert desk.request(library.actions["okta_suspend_user"], other, case_of()).context.sources == 0
+    assert desk.hear(case_of(), other).request(library.actions["okta_suspend_user"]).context.sources == 0
 
 
 def test_a_retracted_finding_proves_nothing(desk: Desk, library: Library) -> None:
     case = case_of()
     gone = tuple(msgspec.structs.replace(one, status="retracted") for one in case.findings)
-    context = desk.request(
-        library.actions["okta_suspend_user"], ALICE, msgspec.structs.replace(case, findings=gone)
-    ).context
+    context = (
+        desk.hear(msgspec.structs.replace(case, findings=gone), ALICE)
+        .request(library.actions["okta_suspend_user"])
+        .context
+    )
     assert (context.level, context.sources) == ("informational", 0)
 
 
 @pytest.mark.parametrize("risk", [float("nan"), float("inf"), 7.0, -3.0])
 def test_a_risk_that_is_no_probability_is_bounded(desk: Desk, library: Library, risk: float) -> None:
     case = msgspec.structs.replace(case_of(), risk=Risk(risk))
-    assert 0 <= desk.request(library.actions["okta_suspend_user"], ALICE, case).context.risk <= 1
+    assert 0 <= desk.hear(case, ALICE).request(library.actions["okta_suspend_user"]).context.risk <= 1
 
 
 def test_autonomy_and_kill_switch_are_the_desks(engine: PolicyEngine, library: Library) -> None:
     clear = library.actions["okta_clear_sessions"]
     verdicts = [
-        Desk(engine=engine, now=NOW, autonomy=autonomy, kill_switch=stop).decide(clear, ALICE, case_of()).verdict
+        Desk(engine=engine, now=NOW, autonomy=autonomy, kill_switch=stop).hear(case_of(), ALICE).decide(clear).verdict
         for autonomy, stop in [({}, False), ({"contain": 0}, False), ({}, True)]
     ]
     assert verdicts == ["permit", "needs-approval", "deny"]
@@ -73,7 +75,7 @@ def test_autonomy_and_kill_switch_are_the_desks(engine: PolicyEngine, library: L
 
 def test_a_fallback_is_offered_first_and_once(desk: Desk, library: Library) -> None:
     actions = library.actions
-    decision = desk.decide(actions["okta_suspend_user"], ALICE, case_of(), fallback=(actions["okta_clear_sessions"],))
+    decision = desk.hear(case_of(), ALICE).decide(actions["okta_suspend_user"], (actions["okta_clear_sessions"],))
     assert [text.partition(" ")[0] for text in decision.alternatives] == ["okta_clear_sessions"]
     assert "fallback" in decision.alternatives[0]
 
@@ -81,7 +83,5 @@ def test_a_fallback_is_offered_first_and_once(desk: Desk, library: Library) -> N
 def test_a_fallback_that_is_denied_is_not_offered(engine: PolicyEngine, library: Library) -> None:
     stopped = Desk(engine=engine, now=NOW, kill_switch=True)
     actions = library.actions
-    decision = stopped.decide(
-        actions["okta_suspend_user"], ALICE, case_of(), fallback=(actions["okta_clear_sessions"],)
-    )
+    decision = stopped.hear(case_of(), ALICE).decide(actions["okta_suspend_user"], (actions["okta_clear_sessions"],))
     assert not any("okta_clear_sessions" in text for text in decision.alternatives)

@@ -10,6 +10,11 @@ from watchfloor.testing.policies import check_approvals_help, check_kill_switch
 
 ALICE = Resource("user", "user:alice@example.com")
 STRONG = Circumstances(level="high", risk=0.9, sources=2)
+NAMED = """
+@id("all") @reason("Everything is allowed.") permit (principal, action, resource);
+@id("not-alice") @reason("Alice is on duty.") @alternative("Ask Alice about it.")
+forbid (principal, action, resource == User::"user:alice@example.com");
+"""
 
 
 def engine_of(root: Path, library: Library, text: str) -> PolicyEngine:
@@ -170,14 +175,23 @@ def test_laws_catch_an_approval_that_hinders(policies: Path, library: Library) -
 @pytest.mark.parametrize(
     "text", ["", "\0", "user:\u202eevil", '"; permit(principal,action,resource); //', "x" * 10_000]
 )
-def test_hostile_ids_are_only_names(engine: PolicyEngine, text: str) -> None:
+def test_hostile_ids_are_only_names(policies: Path, library: Library, engine: PolicyEngine, text: str) -> None:
     resource = Resource("user", text, is_break_glass=True)
     assert engine.decide(PolicyRequest("okta_suspend_user", resource, context=STRONG)).verdict == "deny"
     assert engine.decide(PolicyRequest("capture_events", resource, context=STRONG)).verdict == "permit"
+    named = engine_of(policies, library, NAMED)
+    assert named.decide(PolicyRequest("okta_suspend_user", resource)).verdict == "permit"
 
 
-def test_an_id_that_is_not_unicode_is_denied(engine: PolicyEngine) -> None:
-    decision = engine.decide(PolicyRequest("capture_events", Resource("user", "\ud800"), context=STRONG))
+def test_a_policy_may_name_a_resource(policies: Path, library: Library) -> None:
+    engine = engine_of(policies, library, NAMED)
+    bob = Resource("user", "user:bob@example.com")
+    verdicts = [engine.decide(PolicyRequest("okta_suspend_user", one)).verdict for one in (bob, ALICE, bob)]
+    assert verdicts == ["permit", "deny", "permit"]
+
+
+def test_an_id_that_is_not_unicode_is_denied_where_ids_matter(policies: Path, library: Library) -> None:
+    decision = engine_of(policies, library, NAMED).decide(PolicyRequest("capture_events", Resource("user", "\ud800")))
     assert (decision.verdict, decision.policies) == ("deny", (FAIL_CLOSED,))
 
 

@@ -123,3 +123,10 @@ def test_implicated_by_level_then_number(library: Library, desk: Desk) -> None:
     case = case_of(finding("user:a"), finding("user:b"), finding("user:b"), finding("user:c", level="critical"))
     assert [one.entity.id for one in implicated(case, "user")] == ["user:c", "user:b", "user:a"]
     assert targets(propose(case, library, desk), "contain_account") == ["user:c", "user:b", "user:a"]
+
+
+def test_targets_of_one_case_use_up_the_hours_budget_together(library: Library, engine: PolicyEngine) -> None:
+    busy = Desk(engine=engine, now=NOW, touched={"contain": 3})
+    case = case_of(*(finding(f"host:h{n}", source="windows_event_log") for n in range(3)))
+    verdicts = [proposal.steps[-1].decision.verdict for proposal in propose(case, library, busy)]
+    assert verdicts == ["needs-approval", "needs-approval", "deny"]

@@ -106,6 +106,14 @@ class Evaluator:
         )
 
 
+def names_resource(body: Any) -> bool:
+    """Whether a policy's body names a single resource, as ``resource == Host::"host:dc-01"`` does."""
+    if isinstance(body, dict):
+        named = body.get("type") in ENTITY_TYPES.values() and "id" in body
+        return named or any(names_resource(value) for value in body.values())
+    return isinstance(body, list) and any(names_resource(value) for value in body)
+
+
 def _uid(kind: str, name: str) -> dict[str, str]:
     return {"type": kind, "id": name}
 

@@ -37,40 +37,55 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
         """What is known of an entity."""
         return self.inventory.describe(entity)
 
-    def decide(
-        self,
-        action: DeclaredAction,
-        target: Entity,
-        case: Case,
-        *,
-        ahead: int = 0,
-        fallback: Sequence[DeclaredAction] = (),
-    ) -> Decision:
-        """The decision on one step; alternatives begin with those of ``fallback`` that would be allowed."""
-        request = self.request(action, target, case, ahead=ahead)
-        decision = self.engine.decide(request)
+    def hear(self, case: Case, target: Entity, *, ahead: int = 0) -> "Hearing":
+        """A hearing about one target of a case; ``ahead`` counts the case's targets that come before it."""
+        risk = case.risk.value
+        return Hearing(
+            desk=self,
+            resource=self.describe(target),
+            level=_level(case),
+            risk=min(max(risk, 0.0), 1.0) if isfinite(risk) else 0.0,
+            sources=_sources(case, target),
+            ahead=ahead,
+        )
+
+
+class Hearing(msgspec.Struct, frozen=True, kw_only=True):
+    """Questions about one target of a case, whose facts were gathered once."""
+
+    desk: Desk
+    resource: Resource
+    level: Level
+    risk: float
+    sources: int
+    ahead: int
+
+    def decide(self, action: DeclaredAction, fallback: Sequence[DeclaredAction] = ()) -> Decision:
+        """The decision on one action; alternatives begin with those of ``fallback`` that would be allowed."""
+        request = self.request(action)
+        decision = self.desk.engine.decide(request)
         if decision.verdict == "permit":
             return decision
-        offers = offered(self.engine, request, fallback)
+        offers = offered(self.desk.engine, request, fallback)
         rest = [text for text in decision.alternatives if text.partition(" ")[0] not in offers]
         return msgspec.structs.replace(decision, alternatives=(*offers.values(), *rest))
 
-    def request(self, action: DeclaredAction, target: Entity, case: Case, *, ahead: int = 0) -> PolicyRequest:
-        """The question about one step of a case."""
-        risk = case.risk.value
+    def request(self, action: DeclaredAction) -> PolicyRequest:
+        """The question about one action."""
+        desk = self.desk
         return PolicyRequest(
             action=action.id,
-            resource=self.describe(target),
-            actor=self.actor,
+            resource=self.resource,
+            actor=desk.actor,
             context=Circumstances(
-                level=_level(case),
-                risk=min(max(risk, 0.0), 1.0) if isfinite(risk) else 0.0,
-                sources=_sources(case, target),
-                autonomy=self.autonomy.get(action.kind, 1),
-                proposer=self.actor.id,
-                hour=self.now.hour,
-                targets_last_hour=self.touched.get(action.kind, 0) + ahead,
-                kill_switch=self.kill_switch,
+                level=self.level,
+                risk=self.risk,
+                sources=self.sources,
+                autonomy=desk.autonomy.get(action.kind, 1),
+                proposer=desk.actor.id,
+                hour=desk.now.hour,
+                targets_last_hour=desk.touched.get(action.kind, 0) + self.ahead,
+                kill_switch=desk.kill_switch,
             ),
         )
 

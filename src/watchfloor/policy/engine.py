@@ -17,7 +17,7 @@ import msgspec
 
 from watchfloor.case import Decision, Verdict
 from watchfloor.errors import ContentError
-from watchfloor.policy.cedar import Evaluation, Evaluator, build_schema, operations
+from watchfloor.policy.cedar import Evaluation, Evaluator, build_schema, names_resource, operations
 from watchfloor.policy.request import APPROVE, ROLES, DeclaredAction, PolicyRequest
 from watchfloor.policy.rules import Policy, load_policies
 
@@ -54,6 +54,7 @@ class PolicyEngine:
         self.actions = actions
         self._evaluator = evaluator
         self._broken = tuple(broken)
+        self._ids_matter = any(names_resource(policy.body) for policy in policies)
         self._remembered = lru_cache(maxsize=REMEMBERED)(self._rule)
 
     @classmethod
@@ -82,6 +83,9 @@ class PolicyEngine:
 
     def rule(self, request: PolicyRequest) -> Ruling:
         """The bare verdict on a request."""
+        if not self._ids_matter:
+            # No policy can tell two resources of the same facts apart, so that one ruling serves both.
+            request = msgspec.structs.replace(request, resource=msgspec.structs.replace(request.resource, id=""))
         return self._remembered(request)
 
     def _rule(self, request: PolicyRequest) -> Ruling:

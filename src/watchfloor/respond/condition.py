@@ -49,12 +49,18 @@ class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         False
         """
         return (
-            LEVELS.index(facts.level) >= LEVELS.index(self.min_level)
-            and facts.risk >= self.min_risk
-            and (not self.sources or any(_prefixed(name, facts.sources, "_") for name in self.sources))
+            self.allows(facts)
             and (not self.use_cases or not facts.use_cases.isdisjoint(self.use_cases))
             and (not self.tactics or not facts.tactics.isdisjoint(self.tactics))
-            and (not self.techniques or any(_prefixed(name, facts.techniques, ".") for name in self.techniques))
+            and (not self.techniques or _any_prefixed(self.techniques, facts.techniques, "."))
+        )
+
+    def allows(self, facts: Facts) -> bool:
+        """Whether all but the purposes (use cases, tactics, techniques) hold."""
+        return (
+            facts.risk >= self.min_risk
+            and LEVELS.index(facts.level) >= LEVELS.index(self.min_level)
+            and (not self.sources or _any_prefixed(self.sources, facts.sources, "_"))
             and (not self.names or any(fnmatchcase(name, wanted) for name in facts.names for wanted in self.names))
         )
 
@@ -70,14 +76,13 @@ class Applies(Condition, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def holds(self, facts: Facts) -> bool:
         """Whether the playbook is for a target with these facts."""
-        rest = msgspec.structs.replace(self, use_cases=(), tactics=(), techniques=())
-        return Condition.holds(rest, facts) and (
+        return self.allows(facts) and (
             not (self.use_cases or self.tactics or self.techniques)
             or not facts.use_cases.isdisjoint(self.use_cases)
             or not facts.tactics.isdisjoint(self.tactics)
-            or any(_prefixed(name, facts.techniques, ".") for name in self.techniques)
+            or _any_prefixed(self.techniques, facts.techniques, ".")
         )
 
 
-def _prefixed(wanted: str, have: frozenset[str], joint: str) -> bool:
-    return any(name == wanted or name.startswith(wanted + joint) for name in have)
+def _any_prefixed(wanted: tuple[str, ...], have: frozenset[str], joint: str) -> bool:
+    return any(name == one or name.startswith(one + joint) for name in have for one in wanted)

@@ -36,6 +36,14 @@ class Described(Protocol):
         """What stands behind an account: person, service, machine or built-in."""
 
 
+class Hearing(Protocol):
+    """Questions about one target of a case."""
+
+    def decide(self, action: Action, fallback: Sequence[Action]) -> Decision:
+        """Policy's decision on one action; ``fallback`` are the actions to offer if it is not simply permitted."""
+        ...
+
+
 class Desk(Protocol):
     """Whom to ask; :class:`watchfloor.policy.desk.Desk` is one."""
 
@@ -43,11 +51,8 @@ class Desk(Protocol):
         """What is known of an entity."""
         ...
 
-    def decide(self, action: Action, target: Entity, case: Case, *, ahead: int, fallback: Sequence[Action]) -> Decision:
-        """Policy's decision on one step; ``ahead`` counts the targets of this case that come before this one.
-
-        ``fallback`` are the actions to offer instead if this one is not simply permitted.
-        """
+    def hear(self, case: Case, target: Entity, *, ahead: int) -> Hearing:
+        """A hearing about one target; ``ahead`` counts the targets of this case that come before it."""
         ...
 
 
@@ -91,24 +96,24 @@ def _proposal(binding: _Binding, library: Library, desk: Desk) -> Proposal | Non
     bound = {library.actions[step.action].kind for _, step in run}
     if "contain" in whole - bound:
         return None
+    hearing = desk.hear(binding.case, target.entity, ahead=binding.ahead)
     return Proposal(
         playbook=playbook.id,
         title=f"{playbook.name}: {target.label}",
         target=target.entity.id,
         why=_why(binding),
-        steps=tuple(_step(binding, name, step, library, desk) for name, step in run),
+        steps=tuple(_step(binding, name, step, library, hearing) for name, step in run),
     )
 
 
-def _step(binding: _Binding, name: str, step: ActionStep, library: Library, desk: Desk) -> Step:
+def _step(binding: _Binding, name: str, step: ActionStep, library: Library, hearing: Hearing) -> Step:
     action = library.actions[step.action]
     fallback = [library.actions[other] for other in step.fallback]
-    target = binding.target.entity
     return Step(
         name=name,
         action=action.id,
-        target=target.id,
-        decision=desk.decide(action, target, binding.case, ahead=binding.ahead, fallback=fallback),
+        target=binding.target.entity.id,
+        decision=hearing.decide(action, fallback),
         words=_words(binding.playbook, step, action),
         undo=action.undo,
     )
