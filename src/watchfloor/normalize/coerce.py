@@ -1,6 +1,7 @@
 """Vendor values to OCSF types: what cannot become a valid value becomes ``None`` and stays in ``unmapped``."""
 
 import ipaddress
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -12,7 +13,9 @@ from watchfloor.normalize.schema import Attribute, pattern, scalar_type
 
 Coercer = Callable[[Any], Any]
 
-_MAX_MS = 253_402_300_799_999
+_MAX_MS = 5_000_000_000_000
+_MAX_NANOSECONDS = _MAX_MS * 1_000_000
+_MAX_DIGITS = len(str(_MAX_NANOSECONDS))
 _INT64 = 1 << 63
 _OTHER = 99
 
@@ -23,13 +26,12 @@ def text_of(value: Any) -> str | None:
         return None
     if isinstance(value, str):
         return value
-    if value is True:
-        return "true"
-    if value is False:
-        return "false"
     if isinstance(value, int):
-        return str(value)
-    return orjson.dumps(value).decode()
+        return _BOOLEANS[value] if isinstance(value, bool) else str(value)
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # an integer beyond 64 bits, which JSON allows
+        return json.dumps(value, separators=(",", ":"), default=str)
 
 
 def integer(value: Any) -> int | None:
@@ -69,6 +71,7 @@ def boolean(value: Any) -> bool | None:
     return _WORDS.get(str(value).strip().lower())
 
 
+_BOOLEANS = {True: "true", False: "false"}
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -76,14 +79,15 @@ _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 def _parse_time(value: str) -> int | None:
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return _epoch(int(text)) if len(text) <= len(str(_MAX_MS)) else None
+        return _epoch(int(text)) if len(text) <= _MAX_DIGITS else None
     try:
         moment = datetime.fromisoformat(_trim_fraction(text))
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        return int(moment.timestamp() * 1000 + 0.5)
+        milliseconds = int(moment.timestamp() * 1000 + 0.5)
     except (ValueError, OverflowError):
         return None
+    return milliseconds if milliseconds >= 0 else None
 
 
 def _trim_fraction(text: str) -> str:

@@ -123,7 +123,13 @@ def _transformations(definition: Mapping[str, Any]) -> Iterator[Callable[[Any], 
 
 
 def _capture(expression: str) -> Callable[[Any], Any]:
-    search = re.compile(expression).search
+    try:
+        compiled = re.compile(expression)
+    except re.error as error:
+        raise ValueError(f"pattern {expression!r}: {error}") from None
+    if not compiled.groups:
+        raise ValueError(f"pattern {expression!r} has no group, whose text would be the value")
+    search = compiled.search
 
     def capture(value: Any) -> str | None:
         text = text_of(value)

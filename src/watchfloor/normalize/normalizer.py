@@ -72,7 +72,7 @@ class Normalizer:
             kind = source.kind(record)
             mapped = source.map(record, kind, raw=raw["raw"], ordinal=raw["ordinal"], ingested_at=raw["ingested_at"])
             return source, mapped, self._fields.read(record, kind)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
             # A record can have any shape: what its source cannot decode is that record's fault, not the batch's.
             raise RecordError(f"{source.name}: {type(error).__name__}: {error}") from error
 
