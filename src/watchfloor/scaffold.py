@@ -204,7 +204,7 @@ def _policy(name: str) -> dict[str, str]:
 @alternative("What can be done instead, today.")
 @instead("capture-evidence")
 @needs("1 incident_commander")
-forbid (principal, action in [Action::"isolate-host"], resource)
+forbid (principal, action in [Action::"tell"], resource)
 when {{ context.hour >= 22 }}
 unless {{ context.approvals.incident_commander >= 1 }};
 """,
@@ -212,7 +212,7 @@ unless {{ context.approvals.incident_commander >= 1 }};
 cases:
   - name: at night a commander decides
     request:
-      action: host_isolate
+      action: notify_owner
       resource: {{type: host, id: "host:ws-17", criticality: low}}
       context: {{level: critical, risk: 0.95, sources: 2, hour: 23}}
     verdict: needs-approval
