@@ -58,6 +58,7 @@ _ECS = {
 """Where the Sysmon and PowerShell modules of winlogbeat move fields to."""
 
 _TEXT = ("#text", "Value")
+_PLAIN = (str, int, float)
 _ATTRIBUTES = ("#attributes", "_attributes")
 _BEATS_DATA = ("event_data.", "user_data.")
 
@@ -151,7 +152,9 @@ def _add(data: Record, name: str, value: Any) -> None:
         return
     if isinstance(value, dict) and "#text" not in value:
         for key, item in value.items():
-            if not key.endswith(_ATTRIBUTES):
+            if isinstance(item, _PLAIN) and key not in data:
+                data[key] = item
+            elif not key.endswith(_ATTRIBUTES):
                 _add(data, key, item)
     elif isinstance(value, dict):
         _add(data, _name_of(value) or name, value["#text"])
