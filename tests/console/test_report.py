@@ -15,7 +15,7 @@ from watchfloor.event import Origin
 
 HTML_TAGS = set(
     """html head meta title style body a header footer main section article div span p h1 h2 h3 h4 h5 dl dt dd ul ol li
-    table thead tbody tr th td b strong em small sup code bdi time details summary figure""".split()  # noqa: SIM905
+    table thead tbody tr th td b strong em small sup code bdi wbr time details summary figure""".split()  # noqa: SIM905
 )
 SVG_TAGS = {"svg", "g", "path", "rect", "circle", "line", "text", "title", "a"}
 HTML_ATTRIBUTES = set(
@@ -26,9 +26,9 @@ SVG_ATTRIBUTES = set(
     """xmlns role aria-label aria-hidden viewbox width height x y x1 x2 y1 y2 cx cy r rx dx d class transform href
     text-anchor stroke-dasharray""".split()  # noqa: SIM905
 )
-VOID = {"meta"}
+VOID = {"meta", "wbr"}
 STYLES = regex.compile(
-    r"(width:[\d.]+%|left:[\d.]+%|flex:\d+|color:inherit;text-decoration:underline"
+    r"(width:[\d.]+%|left:[\d.]+%|flex:\d+|grid-column:\d+|color:inherit;text-decoration:underline"
     r"|grid-template-columns:(minmax\(0,1fr\)|26px| )+)"
 )
 
@@ -150,9 +150,16 @@ def test_hidden_characters_are_written_out(pages: dict[str, str]) -> None:
     assert hidden <= allowed
     assert "⟦U+202E⟧" in html
     assert "⟦U+D800⟧" in html
+    assert "U+27E6" not in html, "something was made visible twice"
     assert html.encode()
     assert not regex.search(r"\p{M}{9}", html)
     assert "x" * 1300 not in html
+
+
+def test_the_title_of_the_page_is_made_visible(sample: ReportModel) -> None:
+    run = msgspec.structs.replace(sample.run, paths=("logs/</title>\u202e\ud800.evtx",))
+    html = render_report(msgspec.structs.replace(sample, run=run))
+    assert "<title>Watchfloor: title&gt;⟦U+202E⟧⟦U+D800⟧.evtx</title>" in html
 
 
 def test_hostile_strings_change_no_tag(sample: ReportModel, hostile: ReportModel, pages: dict[str, str]) -> None:

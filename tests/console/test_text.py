@@ -3,8 +3,9 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchfloor.console.text import visible
+from watchfloor.console.text import brief, cells, visible
 
+TIMES = "\N{MULTIPLICATION SIGN}"
 ANY = st.text(st.characters(), max_size=300)
 
 
@@ -47,14 +48,19 @@ def test_our_notation_cannot_be_imitated() -> None:
 def test_stacked_accents_are_cut_down() -> None:
     shown = visible("z" + "\u0301" * 50, 2000)
     assert shown.count("\u0301") == 4
-    assert shown.count("⟦U+0301⟧") == 46
+    assert f"⟦U+0301 {TIMES}46⟧" in shown
 
 
 def test_a_cut_never_splits_what_was_written_out() -> None:
-    shown = visible("\u202e" * 500, 60)
+    shown = visible("\u202e\u202d" * 250, 60)
     head, _, tail = shown.partition(" … [500 characters] … ")
-    assert head == "⟦U+202E⟧" * 5
-    assert tail == "⟦U+202E⟧" * 2
+    assert head == "⟦U+202E⟧⟦U+202D⟧" * 2 + "⟦U+202E⟧"
+    assert tail == "⟦U+202E⟧⟦U+202D⟧"
+
+
+def test_runs_are_counted() -> None:
+    assert visible("a\0\0b\0\0\0\0c") == f"a⟦U+0000⟧⟦U+0000⟧b⟦U+0000 {TIMES}4⟧c"
+    assert visible("\u202e\u202d\u202d\u202d") == f"⟦U+202E⟧⟦U+202D {TIMES}3⟧"
 
 
 def test_both_ends_of_a_long_text_stay() -> None:
@@ -62,3 +68,9 @@ def test_both_ends_of_a_long_text_stay() -> None:
     assert shown.startswith("start")
     assert shown.endswith("end.exe")
     assert "10,012 characters" in shown
+
+
+@given(ANY, st.integers(3, 40))
+def test_a_brief_text_fits(text: str, width: int) -> None:
+    assert cells(brief(text, width)) <= width
+    assert "⟦" not in brief(text, width).replace("⟦U+", "")

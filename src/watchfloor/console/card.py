@@ -1,15 +1,16 @@
 """A case as its card shows it: all choices made, all numbers in words, so that the template only lays it out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, zip_longest
 
 import msgspec
 from markupsafe import Markup
 
-from watchfloor.case import Assessment, Case, Link, Proposal, TimelineEntry
+from watchfloor.case import Assessment, Case, Link, TimelineEntry
 from watchfloor.console.citation import Citations, Footnote, References, cite
 from watchfloor.console.findings import RuleRow, by_rule
 from watchfloor.console.model import Pack, ReportModel
+from watchfloor.console.proposals import ProposalView, proposal_views
 from watchfloor.console.risk_terms import RiskView, unfold
 from watchfloor.console.svg_graph import entity_graph
 from watchfloor.console.svg_lanes import Lanes, lanes
@@ -22,6 +23,7 @@ SHOWN_ENTITIES = 8
 SHOWN_ENTRIES, FOLDED_ENTRIES = 14, 120
 SHOWN_FOOTNOTES, FOLDED_FOOTNOTES = 8, 72
 SHOWN_LINKS = 60
+SECOND = 1000
 _KIND_ORDER = ("user", "host", "app", "resource", "address")
 
 
@@ -111,7 +113,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     folded_entries: int
     graph: Markup | None
     links: tuple[tuple[str, str, str, int], ...]
-    proposals: tuple[Proposal, ...]
+    proposals: tuple[ProposalView, ...]
     rules: tuple[RuleRow, ...]
     footnotes: tuple[Footnote, ...]
     folded_footnotes: tuple[Footnote, ...]
@@ -148,6 +150,7 @@ def card(case: Case, rank: int, model: ReportModel) -> Card:
     timeline = sorted(case.timeline, key=lambda entry: (entry.time, entry.end))
     shown = key_moments(timeline, SHOWN_ENTRIES)
     folded = timeline[:FOLDED_ENTRIES] if len(shown) < len(timeline) else []
+    names = {entity.id: entity.name or entity.id for entity in case.entities}
     cites = cite(case, head.anchor, shown, model.evidence, limit=SHOWN_FOOTNOTES + FOLDED_FOOTNOTES)
     footnotes, folded_footnotes = _split(cites.footnotes(model.evidence), cites.leading)
     return Card(
@@ -167,8 +170,8 @@ def card(case: Case, rank: int, model: ReportModel) -> Card:
         entries=len(timeline),
         folded_entries=len(folded),
         graph=entity_graph(case.entities, case.links),
-        links=_links(case.links, case.entities),
-        proposals=case.proposals,
+        links=_links(case.links, names),
+        proposals=proposal_views(case.proposals, names),
         rules=by_rule(case.findings, model.techniques),
         footnotes=footnotes,
         folded_footnotes=folded_footnotes,
@@ -193,7 +196,7 @@ def _hypotheses(assessment: Assessment, cites: Citations) -> tuple[HypothesisVie
         contradicts, contradict_refs = spoken(one.contradicts)
         views.append(
             HypothesisView(
-                one.name,
+                one.name[:1].upper() + one.name[1:],
                 percent(one.probability),
                 one.probability,
                 one.words,
@@ -238,15 +241,16 @@ def _days(entries: Iterable[TimelineEntry], cites: Citations) -> tuple[DayView, 
 
 
 def _entry(entry: TimelineEntry, cites: Citations) -> EntryView:
-    lasted = f"within {duration(entry.end - entry.time)}" if entry.count > 1 and entry.end > entry.time else ""
+    lasted = (
+        f"within {duration(entry.end - entry.time)}" if entry.count > 1 and entry.end - entry.time >= SECOND else ""
+    )
     tactic = tactic_name(entry.tactic) if entry.tactic else ""
     refs = cites.references(entry.event_uids)
     return EntryView(clock(entry.time), lasted, entry.level, tactic, entry.text, entry.count, refs)
 
 
-def _links(links: Iterable[Link], entities: Iterable[Entity]) -> tuple[tuple[str, str, str, int], ...]:
+def _links(links: Iterable[Link], names: Mapping[str, str]) -> tuple[tuple[str, str, str, int], ...]:
     """The connections in words, the most frequent first: from whom, by what, to whom, how often."""
-    names = {entity.id: entity.name or entity.id for entity in entities}
     ordered = sorted(links, key=lambda link: (-link.count, link.source, link.target, link.words))
     return tuple(
         (names.get(link.source, link.source), link.words, names.get(link.target, link.target), link.count)

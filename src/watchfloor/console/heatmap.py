@@ -9,7 +9,7 @@ from watchfloor.console.model import KnownTechnique
 from watchfloor.console.words import count, tactic_name
 from watchfloor.finding import LEVELS, Level, Rule
 
-SHOWN_CELLS = 12
+SHOWN_CELLS = 7
 """Cells of a column that are not folded."""
 _SHADES = (2, 5, 20)
 """From how many findings on a cell takes the next shade."""

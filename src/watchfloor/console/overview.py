@@ -96,6 +96,10 @@ def _verdict(model: ReportModel, levels: Counter[Level]) -> Verdict:
     cases = model.ranked
     if not cases:
         read = count(model.run.events, "event")
+        if not model.run.events:
+            return Verdict("No event could be read, so nothing can be said.")
+        if not model.run.rules:
+            return Verdict(f"No rule was loaded, so nothing can be said of {read}.")
         if model.run.findings:
             return Verdict(f"{count(model.run.findings, 'finding')} in {read}, none strong enough to open a case.")
         return Verdict(f"Nothing in {read} matched a rule; that is no proof that nothing happened.")

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import regex
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -18,6 +17,7 @@ from watchfloor.case import Case
 from watchfloor.console.card import CardHead, card, card_head
 from watchfloor.console.findings import by_rule
 from watchfloor.console.heatmap import SHOWN_CELLS, Column, heat_map
+from watchfloor.console.hyphens import hyphenated
 from watchfloor.console.model import LoadFailure, ReportModel
 from watchfloor.console.overview import overview
 from watchfloor.console.svg_activity import activity_strip
@@ -30,7 +30,6 @@ SHOWN_CARDS = 25
 """Cases with a card of their own; the others are lines of a list."""
 CARD_CHARACTERS, ROW_CHARACTERS = 3_000_000, 1_300_000
 """How much all cards and all lines may take, so that the file stays below 5 MB whatever the logs hold."""
-_LONG_WORD = regex.compile(r"([A-Za-z]{4,})(?=(?:tion|ment|tials?|cated|ance|tory|ular|opment|Shell)s?\b)")
 SHOWN_LETTERS, SHOWN_REASONS = 60, 40
 
 
@@ -119,7 +118,7 @@ def _environment() -> Environment:
         finalize=_shown,
     )
     environment.filters.update(
-        log=_isolated, hyphens=_hyphenated, count=count, percent=percent, when=when, width=_width, seconds=_seconds
+        log=_isolated, hyphens=hyphenated, count=count, percent=percent, when=when, width=_width, seconds=_seconds
     )
     environment.globals.update(icon=icon)
     return environment
@@ -133,12 +132,6 @@ def _shown(value: object) -> object:
 def _isolated(value: str, limit: int) -> Markup:
     """A string of a log: visible, cut to ``limit``, escaped, and kept from turning the text around it."""
     return Markup(f"<bdi>{escape(visible(value, limit))}</bdi>")  # noqa: S704 - escaped here
-
-
-def _hyphenated(name: str) -> Markup:
-    """The name of a tactic or technique, with places where its long words may break in a narrow column."""
-    words = _LONG_WORD.sub("\\1\xad", visible(name, 60))
-    return Markup(f"<bdi>{escape(words)}</bdi>")  # noqa: S704 - escaped here
 
 
 def _width(share: float) -> str:

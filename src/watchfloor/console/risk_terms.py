@@ -10,6 +10,7 @@ from watchfloor.console.words import percent
 from watchfloor.finding import Term
 
 _CLOSE = 0.006
+_CAPPED = 0.95
 
 
 class TermBar(msgspec.Struct, frozen=True):
@@ -54,6 +55,8 @@ def _note(risk: Risk) -> str:
         return f"The terms add up to {total:+.2f} log-odds, which is a probability of {percent(risk.value)}."
     if abs(total - risk.value) < _CLOSE:
         return f"The terms add up to the probability of {percent(risk.value)}."
+    if _logistic(total) > risk.value > _CAPPED:
+        return f"The terms add up to {total:+.2f} log-odds; more than {percent(risk.value)} is not claimed."
     return f"The terms that led to {percent(risk.value)}, the strongest first."
 
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 import msgspec
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from watchfloor.case import Link
 from watchfloor.console.svg import element, group, picture
 from watchfloor.console.svg_layout import Edge, Layout, Node, arrange
 from watchfloor.console.svg_marks import strokes
-from watchfloor.console.text import visible
+from watchfloor.console.text import brief, cells
 from watchfloor.console.words import count
 from watchfloor.event import Entity
 
@@ -99,7 +99,7 @@ def _headings(layout: Layout, boxes: dict[str, _Box]) -> list[Markup]:
 
 
 def _drawn_node(node: Node, box: _Box) -> Markup:
-    name = _cut(node.name, int((box.width - 46) / _NAME_LETTER))
+    name = escape(brief(node.name, int((box.width - 46) / _NAME_LETTER)))
     return group(
         element("title", node.name if node.folded else f"{node.kind}: {node.name}"),
         element("rect", x=box.x, y=box.y, width=box.width, height=box.height, rx=box.height / 2, class_="node-box"),
@@ -108,13 +108,6 @@ def _drawn_node(node: Node, box: _Box) -> Markup:
         element("text", name, x=box.x + 38, y=box.y + 23.5, class_="node-name"),
         class_=f"node n-{node.kind}" + (" folded" if node.folded else ""),
     )
-
-
-def _cut(text: str, letters: int) -> str:
-    """A name cut in the middle; the picture's title keeps the whole of it."""
-    shown = visible(text, 4 * letters)
-    head = letters - letters // 3 - 1
-    return shown if len(shown) <= letters else f"{shown[:head]}…{shown[head + 1 - letters :]}"
 
 
 def _drawn_edges(
@@ -172,8 +165,8 @@ def _label(edge: Edge, curves: list[_Curve], taken: list[_Box], *, from_source: 
     words = edge.words[0] + (f" +{len(edge.words) - 1}" if len(edge.words) > 1 else "")
     many = f" \N{MULTIPLICATION SIGN}{edge.count:,}" if edge.count > 1 else ""
     for letters in (_WORDS, _SHORT_WORDS):
-        text = _cut(words, letters - len(many)) + many
-        width = len(text) * _LETTER
+        text = brief(words, letters - len(many)) + many
+        width = cells(text) * _LETTER
         for curve in curves[::-1] if from_source else curves:
             for t in _ALONG:
                 x, y = curve.at(t if from_source else 1 - t)
@@ -181,5 +174,7 @@ def _label(edge: Edge, curves: list[_Curve], taken: list[_Box], *, from_source: 
                 if not any(box.meets(other) for other in taken):
                     taken.append(box)
                     middle = box.x + width / 2
-                    return element("text", text, x=middle, y=box.y + 12, text_anchor="middle", class_="edge-label")
+                    return element(
+                        "text", escape(text), x=middle, y=box.y + 12, text_anchor="middle", class_="edge-label"
+                    )
     return None
