@@ -126,14 +126,36 @@ def test_cases_are_ranked_by_risk(sample: ReportModel) -> None:
 @pytest.mark.parametrize(
     ("keep", "words"),
     [
-        (slice(0, 7), "1 critical and 2 high cases need a decision. The gravest is "),
+        (slice(0, 7), "1 critical and 2 high cases need a decision. The first to read is "),
         (slice(0, 1), "1 critical case needs a decision. It is "),
+        (slice(0, 0), "405 findings in 19,060 events, none strong enough to open a case."),
         (slice(3, 7), "No case is high or critical. The first of 4 cases to look at is "),
     ],
 )
 def test_the_verdict_fits_what_was_found(sample: ReportModel, keep: slice, words: str) -> None:
     model = msgspec.structs.replace(sample, cases=sample.ranked[keep])
     assert overview(model).verdict.before == words
+
+
+def test_a_likelier_harmless_case_is_not_taken_for_the_grave_one(sample: ReportModel) -> None:
+    grave, mild = sample.ranked[2], sample.ranked[3]
+    cases = (grave, msgspec.structs.replace(mild, risk=Risk(0.99)))
+    verdict = overview(msgspec.structs.replace(sample, cases=cases)).verdict
+    assert verdict.before == "1 high case needs a decision. The first to read is "
+    assert verdict.title == mild.title
+
+
+def test_the_scope_counts_only_grouped_findings_as_grouped(sample: ReportModel) -> None:
+    assert overview(sample).scope.endswith("gave 405 findings, 364 of them in 7 cases.")
+
+
+def test_the_verdict_says_how_many_are_likely(sample: ReportModel) -> None:
+    cases = tuple(msgspec.structs.replace(case, level="high") for case in sample.cases)
+    verdict = overview(msgspec.structs.replace(sample, cases=cases)).verdict
+    assert (
+        verdict.before
+        == "7 high cases need a decision; 3 of them more likely an attack than not. The first to read is "
+    )
 
 
 def test_entities_of_low_cases_are_not_at_risk(sample: ReportModel) -> None:

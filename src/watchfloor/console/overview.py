@@ -14,6 +14,8 @@ from watchfloor.finding import LEVELS, Level
 SHOWN_ENTITIES = 8
 GRAVE: tuple[Level, ...] = ("critical", "high")
 """The levels whose cases need somebody today and whose entities count as at risk."""
+LIKELY = 0.5
+"""From which probability on a case is more likely an attack than not."""
 _KIND_WORDS = {
     "user": ("identity", "identities"),
     "host": ("host", "hosts"),
@@ -110,21 +112,20 @@ def _verdict(model: ReportModel, levels: Counter[Level]) -> Verdict:
         before = f"No case is high or critical. The first of {count(len(cases), 'case')} to look at is "
         return Verdict(before, first.title, f", an attack with a probability of {risk}.")
     number = sum(levels[level] for level in GRAVE)
+    likely = sum(case.risk.value >= LIKELY for case in cases if case.level in GRAVE)
     what = "case needs" if number == 1 else "cases need"
-    most = "The gravest" if number > 1 else "It"
-    return Verdict(
-        f"{listed(grave)} {what} a decision. {most} is ", first.title, f", an attack with a probability of {risk}."
-    )
+    odds = "" if number in {1, likely} else f"; {likely or 'none'} of them more likely an attack than not"
+    which = "It is" if number == 1 and first.level in GRAVE else "The first to read is"
+    before = f"{listed(grave)} {what} a decision{odds}. {which} "
+    return Verdict(before, first.title, f", an attack with a probability of {risk}.")
 
 
 def _scope(model: ReportModel, cases: int) -> str:
     run = model.run
     sources = f" from {count(len(run.sources), 'source')}" if run.sources else ""
-    compressed = (
-        f"gave {count(run.findings, 'finding')}, which belong to {count(cases, 'case')}"
-        if cases
-        else f"gave {count(run.findings, 'finding')}"
-    )
+    grouped = sum(len(case.findings) for case in model.cases)
+    members = f", {count(grouped)} of them in {count(cases, 'case')}" if cases else ""
+    compressed = f"gave {count(run.findings, 'finding')}{members}"
     return f"{count(run.events, 'event')}{sources}, read against {count(run.rules, 'rule')}, {compressed}."
 
 
