@@ -12,6 +12,7 @@ from watchfloor.finding import SEVERITY_ID, Finding, Level, Term
 
 Verdict = Literal["permit", "needs-approval", "deny"]
 Disposition = Literal["true-positive", "benign-true-positive", "false-positive", "inconclusive"]
+DISPOSITIONS: tuple[Disposition, ...] = ("true-positive", "benign-true-positive", "false-positive", "inconclusive")
 
 TACTICS = (
     "reconnaissance",

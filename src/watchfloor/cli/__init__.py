@@ -1,0 +1,28 @@
+"""The command line: thin edges over the stages. Machine-readable output on stdout, progress and messages on stderr."""
+
+import os
+import sys
+
+from watchfloor.errors import GateError, WatchfloorError
+
+
+def main() -> None:
+    """Run ``watchfloor``; exit with 0 done, 1 a gate failed, 2 an argument gives nothing readable."""
+    from watchfloor.cli.app import app  # noqa: PLC0415 - an error of the import itself is reported as one line, too
+
+    try:
+        app()
+    except BrokenPipeError:
+        # The reader has gone (``| head``): there is nobody to tell, and nothing more to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except GateError as error:
+        _fail(str(error), 1)
+    except WatchfloorError as error:
+        _fail(str(error), 2)
+
+
+def _fail(message: str, status: int) -> None:
+    line = "".join(char if char.isprintable() else "\ufffd" for char in message)
+    sys.stderr.write(f"watchfloor: {line}\n")
+    raise SystemExit(status) from None

@@ -1,0 +1,101 @@
+"""``normalize`` and ``detect``: events and findings as JSON lines on standard output."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import msgspec
+import orjson
+import pyarrow as pa
+import typer
+
+from watchfloor.catalog import roots
+from watchfloor.cli.options import Content, Paths, Rules, Source
+from watchfloor.cli.progress import stderr
+from watchfloor.clock import system_clock
+from watchfloor.deadletter import DeadLetter
+from watchfloor.detect.sigma import SigmaDetector, load_rules
+from watchfloor.errors import ContentError
+from watchfloor.event import to_ocsf
+from watchfloor.finding import Finding
+from watchfloor.ingest import read
+from watchfloor.normalize import Normalizer, load_sources
+from watchfloor.settings import DEFAULT_TENANT
+
+SHOWN = 100
+"""How many dead letters and load errors are shown one by one."""
+
+
+def normalize(paths: Paths, *, source: Source = None, content: Content = None) -> None:
+    """OCSF events, one JSON object a line."""
+    sources, errors = load_sources(roots(content or ()))
+    _report(errors)
+    for events in _events(paths, Normalizer(sources, source=source)):
+        _emit(to_ocsf(events))
+
+
+def detect(
+    paths: Paths,
+    *,
+    rules: Rules = None,
+    brief: Annotated[bool, typer.Option("--brief", help="One short line per rule and event.")] = False,
+    source: Source = None,
+    content: Content = None,
+) -> None:
+    """Findings of these Sigma rules alone, one JSON object a line."""
+    if not rules:
+        raise typer.BadParameter("name the rules", param_hint="--rules")
+    ruleset = load_rules(rules)
+    sources, errors = load_sources(roots(content or ()))
+    _report((*errors, *ruleset.errors))
+    detector = SigmaDetector(ruleset)
+    now = int(system_clock().timestamp() * 1000)
+    for events in _events(paths, Normalizer(sources, detector.plan, source=source)):
+        for finding in detector.detect(events):
+            _emit(brief_lines(finding) if brief else [finding.to_ocsf(now=now)])
+
+
+def brief_lines(finding: Finding) -> Iterator[dict[str, Any]]:
+    """The ``--brief`` lines of a finding: one for each event that proves it."""
+    for uid, origin in zip(finding.event_uids, finding.origins, strict=True):
+        yield {"rule": finding.rule.id, "level": finding.rule.level, **msgspec.to_builtins(origin), "event": uid}
+
+
+def _events(paths: Sequence[str], normalizer: Normalizer) -> Iterator[pa.RecordBatch]:
+    letters = _Letters()
+    for batch in read(paths, tenant=DEFAULT_TENANT, clock=system_clock, on_dead_letter=letters):
+        result = normalizer.process(batch)
+        for letter in result.dead_letters:
+            letters(letter)
+        yield result.events
+    letters.close()
+
+
+class _Letters:
+    """Dead letters as lines on standard error, the first ones one by one."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._console = stderr()
+
+    def __call__(self, letter: DeadLetter) -> None:
+        self._count += 1
+        if self._count <= SHOWN:
+            self._console.print(f"{letter.place()}: {letter.reason}", markup=False, soft_wrap=True)
+
+    def close(self) -> None:
+        if self._count > SHOWN:
+            self._console.print(f"… and {self._count - SHOWN:,} more records that could not be read", markup=False)
+
+
+def _report(errors: Sequence[ContentError]) -> None:
+    console = stderr()
+    for error in errors[:SHOWN]:
+        console.print(f"not loaded: {error}", markup=False, soft_wrap=True)
+    if len(errors) > SHOWN:
+        console.print(f"… and {len(errors) - SHOWN:,} more that did not load", markup=False)
+
+
+def _emit(objects: Iterator[dict[str, Any]] | list[dict[str, Any]]) -> None:
+    for one in objects:
+        sys.stdout.buffer.write(orjson.dumps(one) + b"\n")

@@ -1,0 +1,26 @@
+"""The arguments that several commands share, so that they read the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from watchfloor.settings import DEFAULT_DATA
+
+Paths = Annotated[
+    list[str],
+    typer.Argument(help="Files, folders, or - for standard input; .gz .zst .zip are opened.", metavar="PATH..."),
+]
+Data = Annotated[Path, typer.Option("--data", help="The data folder.", metavar="DIR")]
+Rules = Annotated[
+    list[Path] | None,
+    typer.Option("--rules", help="Sigma rules: a folder, a file or a zip. May be repeated.", metavar="DIR"),
+]
+Content = Annotated[
+    list[Path] | None,
+    typer.Option("--content", help="Your own content folder, laid out as the built-in one. May be repeated."),
+]
+Source = Annotated[
+    str | None, typer.Option("--source", help="Every record is of this log source; else it is recognised.")
+]
+DATA = DEFAULT_DATA
