@@ -25,7 +25,7 @@ class Enricher:
             "entity.actor": self._resolve(_first_aliases(batch, "actor.user", hosts)),
             "entity.user": self._resolve(_first_aliases(batch, "user", hosts)),
             "entity.host": self._resolve(hosts),
-            "entity.peer": self._resolve(_peers(batch)),
+            "entity.peer": self._resolve(_peers(batch, hosts)),
             "entity.address": _addresses(batch),
         }
         for name, values in columns.items():
@@ -84,13 +84,24 @@ def _first_aliases(batch: pa.RecordBatch, prefix: str, hosts: list[str | None]) 
     return [next(iter(aliases_of(account)), None) if account else None for account in accounts]
 
 
-def _peers(batch: pa.RecordBatch) -> list[str | None]:
-    names = _column(batch, "dst_endpoint.hostname")
-    addresses = _column(batch, "dst_endpoint.ip")
+def _peers(batch: pa.RecordBatch, hosts: list[str | None]) -> list[str | None]:
+    """The machine at the other end: the destination, or where a logon came from if that is the host itself."""
+    names, addresses, sources = (
+        _column(batch, name) for name in ("dst_endpoint.hostname", "dst_endpoint.ip", "src_endpoint.hostname")
+    )
     return [
-        f"host:{name.lower()}" if name else f"address:{ip}" if ip and ip not in _LOOPBACK else None
-        for name, ip in zip(names, addresses, strict=True)
+        next((peer for peer in _ends(name, ip, source) if peer != host), None)
+        for name, ip, source, host in zip(names, addresses, sources, hosts, strict=True)
     ]
+
+
+def _ends(name: str | None, ip: str | None, source: str | None) -> Iterator[str]:
+    if name:
+        yield f"host:{name.lower()}"
+    elif ip and ip not in _LOOPBACK:
+        yield f"address:{ip}"
+    if source:
+        yield f"host:{source.lower()}"
 
 
 def _addresses(batch: pa.RecordBatch) -> list[str | None]:

@@ -71,7 +71,8 @@ def _authentication(row: Row) -> str:
         mfa = " with a second factor" if row.get("is_mfa") else ""
         return f"{who} signed in{_on(row)}{_from(row)}{mfa}"
     if row["activity_id"] == 1:
-        return f"{who} failed to sign in{_on(row)}{_from(row)}" + (f": {short(what, 80)}" if what else "")
+        why = row.get("status_detail") or what
+        return f"{who} failed to sign in{_on(row)}{_from(row)}" + (f": {short(why, 80)}" if why else "")
     return f"{who}{_on(row)}{_from(row)}: {short(what or 'authentication', 80)}"
 
 
