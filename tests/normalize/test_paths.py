@@ -20,3 +20,37 @@ def test_what_an_escaped_path_takes_is_consumed() -> None:
 def test_malformed_paths_are_refused(path: str) -> None:
     with pytest.raises(ValueError, match="malformed"):
         getter(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("a", {"b": 0}),
+        ("a.b", 0),
+        ("a.b.c", None),
+        ("list", [{"k": 1, "on": False}, "junk", {"k": 2, "on": None}]),
+        ("list.k", [1, 2]),
+        ("list.on", [False]),
+        ("list.none", None),
+        ("list[0].on", False),
+        ("list[1].on", None),
+        ("list[9].on", None),
+        ("list[k=2].k", 2),
+        ("list[k=3].k", None),
+        ("list[*].k", [1, 2]),
+        ("empty", []),
+        ("nested.empty", []),
+        ("text.x", None),
+        ("text[0]", None),
+        ("text[k=1]", None),
+    ],
+)
+def test_what_a_path_reads(path: str, value: object) -> None:
+    record = {
+        "a": {"b": 0},
+        "list": [{"k": 1, "on": False}, "junk", {"k": 2, "on": None}],
+        "empty": [],
+        "nested": {"empty": []},
+        "text": "words",
+    }
+    assert getter(path)(record) == value
