@@ -104,6 +104,15 @@ def test_a_node_does_not_pass_for_a_leaf() -> None:
     assert tree_of([left + right]).root() != tree_of(LEAVES[:2]).root()
 
 
+def test_a_proof_has_the_length_of_its_tree() -> None:
+    leaf, other = bytes(32), bytes(31) + b"\1"
+    leaf_hash = hashlib.sha256(b"\x00" + leaf).digest()
+    for left, right in ((other, leaf_hash), (leaf_hash, other)):
+        root = hashlib.sha256(b"\x01" + left + right).hexdigest()
+        assert not included(0, leaf.hex(), 1, root, [other.hex()])
+        assert not included(0, leaf.hex(), 4, root, [other.hex()])
+
+
 @pytest.mark.parametrize("proof", [["zz" * 32], ["AB" * 32], [1], [None], ["ab"] * 100, [["ab" * 32]]])
 def test_a_malformed_proof_proves_nothing(proof: list[object]) -> None:
     assert not included(0, "ab" * 32, 2, "ab" * 32, proof)

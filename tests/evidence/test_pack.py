@@ -159,6 +159,29 @@ def test_a_failure_leaves_the_old_pack(
     assert list(tmp_path.iterdir()) == [pack_path]
 
 
+def test_a_case_that_is_not_json_leaves_nothing(tmp_path: Path, case: Case, seal: Seal) -> None:
+    with pytest.raises(GateError, match="cannot be written as JSON"):
+        seal(tmp_path / "case.zip", case=msgspec.structs.replace(case, title="\ud800"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ("watchfloor.evidence.pack.MAX_CONTENT", "the pack would unpack to more than 2000 bytes"),
+        ("watchfloor.evidence.pack.MAX_DOCUMENT", "a pack holds at most 2000"),
+        ("watchfloor.evidence.events.MAX_DOCUMENT", "event 'event-5' is 10"),
+    ],
+)
+def test_what_could_not_be_checked_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seal: Seal, limit: str, words: str
+) -> None:
+    monkeypatch.setattr(limit, 2000)
+    with pytest.raises(GateError, match=words):
+        seal(tmp_path / "case.zip")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path, seal: Seal) -> None:
     with pytest.raises(StoreError, match="No such file"):
         seal(tmp_path / "no" / "case.zip")

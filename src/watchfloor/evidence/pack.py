@@ -74,22 +74,24 @@ def write_pack(
         version: The version of Watchfloor that the manifest names.
 
     Raises:
-        GateError: The case cites an event that is not there, or the pack would be too large to be checked.
+        GateError: The case cites an event that is not there, holds what JSON cannot, or is too large to be checked.
         StoreError: The file cannot be written.
     """
     with _store_errors(path), EventLines(path.parent) as lines:
         lines.add(events)
         _require_cited(case, lines.uids)
         record_case(chain, case, at=now_ms)
-        with _replacing(path) as file:
-            writer = _Writer(file, case.end)
+        with (
+            _replacing(path) as file,
+            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, allowZip64=False) as archive,
+        ):
+            writer = _Writer(archive, case.end)
             for name, chunks in sorted(_contents(case, lines, chain, now_ms).items()):
                 writer.add(name, chunks)
             files = tuple(writer.files)
             manifest = _manifest(case, files, chain, key, now_ms=now_ms, version=version)
             writer.add("manifest.json", [manifest])
             writer.add("manifest.sig", [key.sign(manifest)])
-            writer.close()
         return PackInfo(
             path=path,
             size=path.stat().st_size,
@@ -159,24 +161,31 @@ def _manifest(
 
 
 def _document(value: object) -> bytes:
-    data = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    data = _json(value, orjson.OPT_INDENT_2)
     if len(data) > MAX_DOCUMENT:
         raise GateError(f"evidence: a document of {len(data)} bytes; a pack holds at most {MAX_DOCUMENT}")
     return data
 
 
 def _line(value: object) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    return _json(value, 0)
+
+
+def _json(value: object, option: int) -> bytes:
+    try:
+        return orjson.dumps(value, option=option | orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError as error:
+        raise GateError(f"evidence: the case cannot be written as JSON: {error}") from error
 
 
 class _Writer:
     """Adds members to a zip as a stream: no extra fields, no data descriptors, one fixed time."""
 
-    def __init__(self, file: IO[bytes], time: int) -> None:
+    def __init__(self, archive: zipfile.ZipFile, time: int) -> None:
         # A zip cannot tell times before 1980 or after 2107.
         moment = datetime.fromtimestamp(min(max(time, 315_532_800_000), 4_354_819_198_000) / 1000, UTC)
         self._time = moment.timetuple()[:6]
-        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, allowZip64=False)
+        self._zip = archive
         self._total = 0
         self.files: list[PackedFile] = []
 
@@ -195,9 +204,6 @@ class _Writer:
                 digest.update(chunk)
                 size += len(chunk)
         self.files.append(PackedFile(name, digest.hexdigest(), size))
-
-    def close(self) -> None:
-        self._zip.close()
 
 
 @contextmanager
