@@ -83,10 +83,10 @@ def overview(model: ReportModel) -> Overview:
 
 
 def _title(model: ReportModel) -> str:
-    """What was looked at: the one path, or the days where there were several."""
+    """What was looked at: the one file, or the days where there were several or a folder."""
     run = model.run
-    if len(run.paths) == 1:
-        return run.paths[0].rstrip("/").rpartition("/")[2] or run.paths[0]
+    if len(run.paths) == 1 and "." in (name := run.paths[0].rpartition("/")[2]):
+        return name
     if run.first is None or run.last is None:
         return count(len(run.paths), "path")
     first, last = day(run.first), day(run.last)

@@ -1,12 +1,14 @@
 """Proposed playbooks as a card shows them: each step in words, with the decision about it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import msgspec
 import regex
 
-from watchfloor.case import Decision, Proposal, Step
+from watchfloor.case import Decision, Proposal, Step, Verdict
 
+_VERDICTS: tuple[Verdict, ...] = ("permit", "needs-approval", "deny")
 _IDENTIFIER = regex.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 
 
@@ -22,12 +24,12 @@ class StepView(msgspec.Struct, frozen=True):
 
 
 class ProposalView(msgspec.Struct, frozen=True):
-    """A playbook; ``target`` is empty where the title names it."""
+    """A playbook with its target in the title; ``decisions`` counts its steps by verdict."""
 
     title: str
-    target: str
     why: str
     steps: tuple[StepView, ...]
+    decisions: tuple[tuple[Verdict, int], ...]
 
 
 def proposal_views(proposals: Iterable[Proposal], names: Mapping[str, str]) -> tuple[ProposalView, ...]:
@@ -49,7 +51,10 @@ def plain(identifier: str) -> str:
 def _proposal(proposal: Proposal, names: Mapping[str, str]) -> ProposalView:
     target = names.get(proposal.target, proposal.target)
     steps = tuple(_step(step, proposal.target, names) for step in proposal.steps)
-    return ProposalView(proposal.title, "" if target in proposal.title else target, proposal.why, steps)
+    title = proposal.title if target in proposal.title else f"{proposal.title}: {target}"
+    verdicts = Counter(step.decision.verdict for step in proposal.steps)
+    decisions = tuple((verdict, verdicts[verdict]) for verdict in _VERDICTS if verdicts[verdict])
+    return ProposalView(title, proposal.why, steps, decisions)
 
 
 def _step(step: Step, own: str, names: Mapping[str, str]) -> StepView:

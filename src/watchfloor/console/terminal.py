@@ -53,7 +53,7 @@ def print_summary(model: ReportModel, console: Console) -> None:
 
 def _verdict(view: Overview) -> Text:
     said = view.verdict
-    return Text.assemble((said.before, "bold"), (visible(said.title, 140), "bold cyan"), (said.after, "bold"))
+    return Text.assemble((said.before, "bold"), (visible(said.title, 200), "bold cyan"), (said.after, "bold"))
 
 
 def _cases(cases: tuple[Case, ...], *, wide: bool) -> RenderableType:
@@ -81,7 +81,7 @@ def _cases(cases: tuple[Case, ...], *, wide: bool) -> RenderableType:
 
 
 def _what(case: Case, *, wide: bool) -> Text:
-    what = Text(visible(case.title, 120), style="bold")
+    what = Text(visible(case.title, 200), style="bold")
     if who := _who(case.entities):
         what.append("\n" + who, style="not bold cyan")
     if not wide:
