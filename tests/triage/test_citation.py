@@ -24,7 +24,13 @@ ROWS = batch_of(
 ).to_pylist()
 EVIDENCE = Evidence({row["metadata.uid"]: row for row in ROWS})
 FINDING = Finding(
-    uid="f", tenant="default", rule=Rule("r", "Many pushes, then a yes"), start=TIME, end=TIME, event_uids=("e1", "e2")
+    summary="alice@example.com said no 9 times over 1,234 km, 7.5 km/h, then yes at 09:26:00 UTC.",
+    uid="f",
+    tenant="default",
+    rule=Rule("r", "Many pushes, then a yes"),
+    start=TIME,
+    end=TIME,
+    event_uids=("e1", "e2"),
 )
 
 
@@ -39,6 +45,7 @@ def _problems(text: str, *cites: str) -> list[str]:
         "These 2 events were seen between 2026-03-17 09:14 and 09:26 UTC (“Many pushes, then a yes”).",
         "She used a Pixel 9 over 12 minutes.",
         "One event says 250.",
+        "Then yes at 09:26:00 UTC, after 9 times over 1,234 km at 7.5 km/h.",
         "The long value alice@ex…ample.com was cut.",
     ],
 )
@@ -61,6 +68,8 @@ def test_what_the_events_say_passes(text: str) -> None:
         (r"They ran C:\Temp\x.exe.", r"C:\Temp\x.exe"),
         ("This is “Ransomware detonated”.", "Ransomware detonated"),
         ("On 2026-03-18 09:14 UTC it began.", "2026-03-18 09:14"),
+        ("Then yes at 09:26:01 UTC.", "09:26:01"),
+        ("She said no 8 times.", "8"),
         ("CVE-2024-3094 was used.", "CVE-2024-3094"),
     ],
 )
@@ -71,6 +80,11 @@ def test_what_they_do_not_say_is_refused(text: str, problem: str) -> None:
 def test_a_citation_must_exist() -> None:
     assert check("A sentence.", ["nowhere"], EVIDENCE, [])[0].text == "nowhere"
     assert check("A sentence.", [], EVIDENCE, [])
+
+
+def test_what_a_finding_computed_counts_only_with_all_of_its_events() -> None:
+    assert _problems("It was 7.5 km/h.") == []
+    assert _problems("It was 7.5 km/h.", "e2") == ["7.5"]
 
 
 def test_only_cited_events_count() -> None:

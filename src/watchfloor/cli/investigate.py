@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from watchfloor import __version__
 from watchfloor.cli.options import Content, Paths, Rules, Source
@@ -25,6 +26,7 @@ from watchfloor.console.model import (
 from watchfloor.console.report import render_report
 from watchfloor.console.techniques import known_techniques
 from watchfloor.console.terminal import print_summary
+from watchfloor.console.text import visible
 from watchfloor.run.content import Content as Loaded
 from watchfloor.run.content import load_content
 from watchfloor.run.investigation import Outcome
@@ -87,6 +89,8 @@ def _investigate(paths: Sequence[str], settings: Settings) -> None:
         folder = DataFolder(settings.data)
         folder.report.write_text(render_report(model), encoding="utf-8")
     print_summary(model, console)
+    for failure in outcome.failures:
+        console.print(Text(visible(failure)))
 
 
 def _model(paths: Sequence[str], settings: Settings, content: Loaded, outcome: Outcome, began: float) -> ReportModel:

@@ -72,7 +72,7 @@ def _case(members: Group, precision: Mapping[str, float] | None, weights: Weight
     return Case(
         uid=_uid(findings),
         tenant=findings[0].tenant,
-        title=_title(findings, strongest, entities),
+        title=_title(strongest, entities),
         level=strongest.rule.level,
         start=findings[0].start,
         end=end,
@@ -102,13 +102,9 @@ def _entities(findings: Sequence[Finding]) -> tuple[Entity, ...]:
     return tuple(sorted(counts, key=lambda entity: (rank.get(entity.type, len(rank)), -counts[entity], entity.id)))
 
 
-def _title(findings: Sequence[Finding], strongest: Finding, entities: Sequence[Entity]) -> str:
-    others = len({finding.rule.id for finding in findings if finding.rule.level != "informational"}) - 1
-    more = (
-        f" and {others} more kinds of finding" if others > 1 else " and one more kind of finding" if others == 1 else ""
-    )
+def _title(strongest: Finding, entities: Sequence[Entity]) -> str:
     whom = _whom(strongest, entities)
-    return f"{strongest.rule.title}{more}{f': {whom}' if whom else ''}"
+    return f"{strongest.rule.title}: {whom}" if whom else strongest.rule.title
 
 
 def _whom(strongest: Finding, entities: Sequence[Entity]) -> str:

@@ -23,7 +23,7 @@ class Enricher:
         hosts = _hosts(batch)
         columns = {
             "entity.actor": self._resolve(_first_aliases(batch, "actor.user", hosts)),
-            "entity.user": self._resolve(_first_aliases(batch, "user", hosts)),
+            "entity.user": self._resolve(_without_apps(batch, _first_aliases(batch, "user", hosts))),
             "entity.host": self._resolve(hosts),
             "entity.peer": self._resolve(_peers(batch, hosts)),
             "entity.address": _addresses(batch),
@@ -82,6 +82,15 @@ def _accounts(batch: pa.RecordBatch, prefix: str, hosts: list[str | None]) -> It
 def _first_aliases(batch: pa.RecordBatch, prefix: str, hosts: list[str | None]) -> list[str | None]:
     accounts = _accounts(batch, prefix, hosts)
     return [next(iter(aliases_of(account)), None) if account else None for account in accounts]
+
+
+_SERVICE = 4
+
+
+def _without_apps(batch: pa.RecordBatch, users: list[str | None]) -> list[str | None]:
+    """An application's service principal is no second entity beside the application that the source names."""
+    columns = (users, batch.column("user.type_id").to_pylist(), batch.column("entity.app").to_pylist())
+    return [None if kind == _SERVICE and app else user for user, kind, app in zip(*columns, strict=True)]
 
 
 def _peers(batch: pa.RecordBatch, hosts: list[str | None]) -> list[str | None]:

@@ -13,6 +13,7 @@ import msgspec
 from watchfloor import __version__
 from watchfloor.case import Case
 from watchfloor.enrich import IdentityGraph
+from watchfloor.errors import GateError
 from watchfloor.event import Origin, ocsf_of
 from watchfloor.evidence import Chain, RawEvent, open_chain, signing_key, write_pack
 from watchfloor.policy.desk import Desk
@@ -46,7 +47,7 @@ class PackFile(msgspec.Struct, frozen=True):
 
 
 class Closing:
-    """Closes the cases of one run; ``packs`` and ``described`` fill as it goes."""
+    """Closes the cases of one run; ``packs``, ``described`` and ``failures`` fill as it goes."""
 
     def __init__(self, folder: DataFolder, lake: Lake, graph: IdentityGraph, library: Library, desk: Desk) -> None:
         self._folder = folder
@@ -58,6 +59,7 @@ class Closing:
         self._key = signing_key(folder.path)
         self.packs: dict[str, PackFile] = {}
         self.described: dict[str, Described] = {}
+        self.failures: list[str] = []
 
     def close(self, cases: Iterable[Case]) -> Iterator[Case]:
         """Each case with its assessment and proposals; its decisions are recorded and its pack is written."""
@@ -78,7 +80,11 @@ class Closing:
         case = msgspec.structs.replace(case, assessment=assess(case, evidence))
         case = msgspec.structs.replace(case, proposals=propose(case, self._library, self._desk))
         self.described.update(_described(case, rows))
-        self.packs[case.uid] = self._pack(case, rows, chain)
+        try:
+            self.packs[case.uid] = self._pack(case, rows, chain)
+        except GateError as error:
+            # One case that cannot be packed is named; the others still get their packs.
+            self.failures.append(f"case {case.uid}: no evidence pack: {error}")
         return case
 
     def _same_person(self, case: Case) -> dict[tuple[str, str], str]:

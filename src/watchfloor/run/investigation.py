@@ -40,6 +40,7 @@ class Outcome(msgspec.Struct, frozen=True):
     dead_letters: tuple[DeadLetter, ...]
     packs: Mapping[str, PackFile]
     described: Mapping[str, Described]
+    failures: tuple[str, ...] = ()
 
 
 def investigate(
@@ -85,7 +86,15 @@ def investigate(
         cases.append(case)
         say("explaining", len(cases), len(correlated.cases))
     _write(folder, settings.tenant, cases, correlated.loose, int(now.timestamp() * 1000))
-    return Outcome(observed, tuple(cases), correlated.loose, tuple(letters.kept), closing.packs, closing.described)
+    return Outcome(
+        observed,
+        tuple(cases),
+        correlated.loose,
+        tuple(letters.kept),
+        closing.packs,
+        closing.described,
+        tuple(closing.failures),
+    )
 
 
 def _clear(folder: DataFolder) -> None:

@@ -3,8 +3,9 @@ r"""The citation check: a sentence passes only if its names, numbers, times and 
 The check reads the sentence as text, whoever wrote it, and knows nothing of how it was made.
 
 * A quoted “title” must be the title of a finding that rests on a cited event.
-* A time must be the minute of a cited event, or stand in one.
-* A number must occur in a cited event, or be a count that the check itself derives from the citations.
+* A time must be the minute or second of a cited event, or stand in one.
+* A number must occur in a cited event, be a count that the check itself derives from the citations, or be one that a
+  finding which rests on nothing but cited events has computed.
 * A name or an indicator (anything with a capital, a digit or one of ``@ \ / . : _``) must occur in a cited event.
 """
 
@@ -19,14 +20,15 @@ from watchfloor.finding import Finding
 from watchfloor.triage.evidence import Evidence, Row, text_values
 
 _QUOTED = re.compile(r"“([^”]*)”")
-_TIME = re.compile(r"\b(?:\d{4}-\d{2}-\d{2} )?\d{2}:\d{2}(?![\w:/\\])")
+_TIME = re.compile(r"(?<![\w:])(?:\d{4}-\d{2}-\d{2} )?\d{2}:\d{2}(?::\d{2})?(?![\w:/\\])")
 _TOKEN = re.compile(r"[^\s,;()\[\]“”\"`]+")
-_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"\d{1,9}")
+_DECIMAL = re.compile(r"\d{1,9}(?:\.\d{1,6})?")
 _NAMELIKE = re.compile(r"[A-Z0-9@\\/:_]|\w\.\w")
 _TRAILING = ".,:;!?"
 
 VOCABULARY = frozenset(
-    {"UTC", "MFA", "DNS", "ATT&CK", "The", "At", "On", "From", "These", "It", "No", "A", "An", "They"}
+    {"UTC", "km/h", "MFA", "DNS", "ATT&CK", "The", "At", "On", "From", "These", "It", "No", "A", "An", "They"}
 )
 """Words of the writer's own that look like names."""
 
@@ -51,8 +53,8 @@ def check(sentence: str, cites: Sequence[str], evidence: Evidence, findings: Ite
     problems = _quotes(sentence, rows, related)
     rest = _QUOTED.sub(" ", sentence)
     haystack = _Haystack(rows, cites, related)
-    minutes = {stamp for row in rows for stamp in _minutes(row)}
-    unproved = [time for time in _TIME.findall(rest) if time not in minutes and haystack.lacks(time)]
+    moments = {moment for row in rows for moment in _moments(row)}
+    unproved = [time for time in _TIME.findall(rest) if time not in moments and haystack.lacks(time)]
     problems += [Problem(time, "no cited event has this time") for time in unproved]
     problems += [Problem(token, why) for token in _tokens(_TIME.sub(" ", rest)) if (why := haystack.lacks(token))]
     return problems
@@ -71,9 +73,10 @@ def _quotes(sentence: str, rows: Sequence[Row], related: Sequence[Finding]) -> l
     ]
 
 
-def _minutes(row: Row) -> tuple[str, str]:
+def _moments(row: Row) -> Iterable[str]:
     stamp = iso(row["time"])
-    return stamp[11:16], f"{stamp[:10]} {stamp[11:16]}"
+    for moment in (stamp[11:16], stamp[11:19]):
+        yield from (moment, f"{stamp[:10]} {moment}")
 
 
 def _tokens(text: str) -> Iterable[str]:
@@ -88,9 +91,14 @@ class _Haystack:
     def __init__(self, rows: Sequence[Row], cites: Sequence[str], related: Sequence[Finding]) -> None:
         self._texts = _fold(rows)
         self._counts = _counts(rows, cites, related)
+        known = set(cites)
+        whole = [finding for finding in related if known >= set(finding.event_uids)]
+        self._computed = {token for finding in whole for token in _tokens(f"a {finding.summary}")}
 
     def lacks(self, token: str) -> str | None:
         if _NUMBER.fullmatch(token) and int(token) in self._counts:
+            return None
+        if _DECIMAL.fullmatch(token) and token in self._computed:
             return None
         if _occurs(token, self._texts):
             return None

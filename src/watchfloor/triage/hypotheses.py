@@ -21,8 +21,16 @@ _CHECKS = {
 def headline(case: Case) -> str:
     """One line: how likely, what, how far it got."""
     sure = next(words for floor, words in _SURE if case.risk.value >= floor)
-    reached = case.tactics[-1].replace("-", " ") if case.tactics else None
-    return f"{sure}: {case.title}" + (f". It reached {reached}." if reached and len(case.tactics) > 1 else ".")
+    kinds = len({finding.rule.id for finding in case.findings if finding.rule.level != "informational"})
+    more = (
+        ""
+        if kinds < 2
+        else ", with one more kind of finding"
+        if kinds == 2
+        else f", with {kinds - 1} more kinds of finding"
+    )
+    reached = case.tactics[-1].replace("-", " ") if len(case.tactics) > 1 else None
+    return f"{sure}: {case.title}{more}." + (f" It reached {reached}." if reached else "")
 
 
 _SURE = (

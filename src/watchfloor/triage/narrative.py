@@ -1,5 +1,6 @@
 """The deterministic assessment: what happened in which order, how sure, what else it could be, what to check next."""
 
+import re
 from collections.abc import Sequence
 
 from watchfloor.case import Assessment, Case, Sentence, TimelineEntry
@@ -10,10 +11,11 @@ from watchfloor.triage.describe import describe
 from watchfloor.triage.evidence import Evidence, short
 from watchfloor.triage.hypotheses import checks, headline, hypotheses
 
-MAX_STEPS = 12
-"""A narrative tells this many steps, the gravest of each stretch first; the timeline has them all."""
+MAX_STEPS = 14
+"""A narrative tells this many steps; the timeline has them all."""
 
 MAX_CITES = 2_000
+DAY = 86_400_000
 
 
 def assess(case: Case, evidence: Evidence) -> Assessment:
@@ -50,54 +52,81 @@ def _opening(case: Case, evidence: Evidence) -> Sentence:
     if _minute(first, day=True) == _minute(last, day=True):
         span = f"at {_minute(first, day=True)} UTC"
     else:
-        span = (
-            f"between {_minute(first, day=True)} and {_minute(last, day=first // 86_400_000 != last // 86_400_000)} UTC"
-        )
+        span = f"between {_minute(first, day=True)} and {_minute(last, day=first // DAY != last // DAY)} UTC"
     verb = "carry" if len(cites) > 1 else "carries"
     return Sentence(f"{events}{where} {verb} this case, {span}.", cites)
 
 
 def _steps(case: Case, evidence: Evidence) -> list[Sentence]:
     entries = [entry for entry in case.timeline if _known(entry.event_uids, evidence)]
-    gravest = sorted(entries, key=lambda entry: (-LEVELS.index(entry.level), entry.time))[:MAX_STEPS]
-    told: list[Sentence] = []
-    seen: set[tuple[str, ...]] = set()
-    for entry in sorted(gravest, key=lambda entry: entry.time):
-        cites = _known(entry.event_uids, evidence)
-        if cites in seen:
-            continue
-        seen.add(cites)
-        told.append(_step(entry, cites, case, evidence))
-    return told
+    return [
+        _step(entry, _known(entry.event_uids, evidence), case, evidence)
+        for entry in sorted(_telling(entries, case), key=lambda entry: entry.time)
+    ]
+
+
+def _telling(entries: Sequence[TimelineEntry], case: Case) -> list[TimelineEntry]:
+    """The entries to tell: the gravest of each source and tactic first, then the gravest of the rest, each event once."""
+    source = {finding.uid: finding.source for finding in case.findings}
+    gravest = sorted(entries, key=lambda entry: (-LEVELS.index(entry.level), entry.time))
+    kinds: set[tuple[str, str | None]] = set()
+    first, then = [], []
+    for entry in gravest:
+        kind = (source[entry.finding_uids[0]], entry.tactic)
+        (then if kind in kinds else first).append(entry)
+        kinds.add(kind)
+    chosen: list[TimelineEntry] = []
+    told: set[tuple[str, ...]] = set()
+    for entry in (*first, *then):
+        if entry.event_uids not in told and len(chosen) < MAX_STEPS:
+            told.add(entry.event_uids)
+            chosen.append(entry)
+    return chosen
 
 
 def _step(entry: TimelineEntry, cites: tuple[str, ...], case: Case, evidence: Evidence) -> Sentence:
+    """A step in the detection's own words where it watched several events and its words are proved, else in ours."""
+    finding = next(finding for finding in case.findings if finding.uid in entry.finding_uids)
+    day = case.end - case.start >= DAY
     first, last = (pick(evidence.cited(cites), key=lambda row: row["time"]) for pick in (min, max))
-    title = next(finding.rule.title for finding in case.findings if finding.uid in entry.finding_uids)
-    several = case.end - case.start >= 86_400_000
-    text = f"At {_minute(first['time'], day=several)} UTC {describe(first)}"
+    title = f"(“{short(finding.rule.title, 400)}”)"
+    if len(finding.event_uids) > 1 and finding.summary:
+        told = Sentence(f"{_minute(first['time'], day=day)} UTC: {_line(finding.summary)} {title}.", cites)
+        if not check(told.text, told.cites, evidence, case.findings):
+            return told
+    text = f"{_minute(first['time'], day=day)} UTC: {describe(first)}"
     if len(cites) > 1:
-        text += f"; {len(cites)} such events until {_minute(last['time'], day=several)} UTC"
-    return Sentence(f"{text} (“{short(title, 400)}”).", cites)
+        text += f"; {len(cites)} such events until {_minute(last['time'], day=day)} UTC"
+    return Sentence(f"{text} {title}.", cites)
+
+
+def _line(summary: str) -> str:
+    return short(summary, 600).rstrip(".")
 
 
 def _identities(case: Case, evidence: Evidence) -> list[Sentence]:
     """Which names of the case are one person, with the events that say so; of one product's names, nobody doubts it."""
     if len({finding.source for finding in case.findings}) < 2:
         return []
-    people = {entity.id for entity in case.entities if entity.type == "user"}
     told = []
-    for (a, b), uid in sorted(evidence.same_person.items()):
-        if (a in people or b in people) and uid in evidence.rows:
-            names = sorted(one.partition(":")[2].removeprefix("sid:") for one in (a, b))
-            names = [
-                name.split(":", 1)[1] if name.startswith(("okta:", "aws:", "m365:", "windows:")) else name
-                for name in names
-            ]
-            told.append(
-                Sentence(
-                    f"One event gives both names, {short(names[0], 120)} and {short(names[1], 120)}, to one account.",
-                    (uid,),
-                )
-            )
-    return told[:4]
+    for entity in case.entities:
+        if entity.type == "user" and "@" in entity.name:
+            names, cites = _aliases(entity.id, evidence)
+            if names:
+                listed = ", ".join(short(name, 120) for name in names)
+                told.append(Sentence(f"The events give one account these names: {entity.name}, {listed}.", cites))
+    return told[:3]
+
+
+def _aliases(entity_id: str, evidence: Evidence) -> tuple[list[str], tuple[str, ...]]:
+    """The other names of a person, and the events that link them to the first."""
+    linked = {
+        other: uid
+        for (a, b), uid in sorted(evidence.same_person.items())
+        for one, other in ((a, b), (b, a))
+        if one == entity_id and uid in evidence.rows
+    }
+    return [_PREFIX.sub("", alias.partition(":")[2]) for alias in linked], tuple(dict.fromkeys(linked.values()))
+
+
+_PREFIX = re.compile(r"(?:sid|okta|aws|m365|windows):")
