@@ -66,11 +66,12 @@ def _steps(case: Case, evidence: Evidence) -> list[Sentence]:
 
 
 def _telling(entries: Sequence[TimelineEntry], case: Case) -> list[TimelineEntry]:
-    """The entries to tell: the gravest of each source and tactic first, then the gravest of the rest, each event once."""
+    """The entries to tell: the gravest of each source and tactic, then the gravest of the rest, each event once."""
     source = {finding.uid: finding.source for finding in case.findings}
     gravest = sorted(entries, key=lambda entry: (-LEVELS.index(entry.level), entry.time))
     kinds: set[tuple[str, str | None]] = set()
-    first, then = [], []
+    first: list[TimelineEntry] = []
+    then: list[TimelineEntry] = []
     for entry in gravest:
         kind = (source[entry.finding_uids[0]], entry.tactic)
         (then if kind in kinds else first).append(entry)
