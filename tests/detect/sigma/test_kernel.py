@@ -183,6 +183,7 @@ def test_what_is_remembered_is_bounded(bench: Any) -> None:
     memory = scan.Memory(scanner, detector._program.triggers, capacity=10, longest=3)
     assert [bool(hit.predicates) for hit in memory.hits(["7", "x" * 4 + "7", "8"])] == [True, True, False]
     assert set(memory._known) == {"7", "8"}
+    assert [bool(hit.predicates) for hit in memory.hits(["8", "87", "7", "777"])] == [False, True, True, True]
     for number in range(100):
         assert memory.hits([str(number)])[0].rules == (frozenset({0}) if "7" in str(number) else frozenset())
     assert len(memory._known) == 10

@@ -1,5 +1,6 @@
 """What loads, and what is named when it does not."""
 
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,8 @@ def titles(ruleset: RuleSet) -> list[str]:
         (GOOD.replace("selection:\n        Image: x", "selection: {}"), 6, "Detection is empty"),
         (GOOD.replace("Image: x", "Image|nosuch: x"), 6, "nosuch"),
         (GOOD.replace("Image: x", "Image|re: '('"), 6, "Regular expression '(' is invalid"),
+        (GOOD.replace("Image: x", "Image|re: " + "x" * 40_000), 6, "longer than 32768 characters"),
+        (GOOD.replace("Image: x", "Image|re: " + "(" * 2000 + "a" + ")" * 2000), 6, "RecursionError"),
         (GOOD.replace("Image: x", "Image|cidr: 192.0.2.1/24"), 6, "host bits set"),
         (GOOD.replace("Image: x", "Image|gt: many"), 6, "incompatible"),
         (GOOD.replace("Image: x", "Image: {a: b}"), 6, "Unsupported type"),
@@ -148,6 +151,17 @@ def test_a_file_that_is_named_must_be_a_rule(bench: Any) -> None:
 def test_a_missing_path_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file or folder"):
         load_rules([tmp_path / "nowhere"])
+
+
+def test_a_pipe_and_a_broken_link_are_named(bench: Any) -> None:
+    folder = bench.folder({"good.yml": GOOD})
+    os.mkfifo(folder / "a.yml")
+    (folder / "b.yml").symlink_to(folder / "nowhere")
+    (folder / "loop").symlink_to(folder)
+    ruleset = load_rules([folder])
+    assert titles(ruleset) == ["Good"]
+    assert [error.reason for error in ruleset.errors] == ["not a regular file"] * 2
+    assert reasons(load_rules([folder / "a.yml"])) == [f"{folder / 'a.yml'}: not a regular file"]
 
 
 def test_deprecated_and_unsupported_are_skipped_unless_named(bench: Any) -> None:

@@ -150,7 +150,7 @@ def parsed(rule: dict[str, Any]) -> SigmaRule:
     return one
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(detections=st.lists(DETECTIONS, min_size=1, max_size=3), events=st.lists(EVENTS, min_size=1, max_size=5))
 def test_kernel_and_oracle_agree(bench: Any, detections: list[Any], events: list[Fields]) -> None:
     rules = [
@@ -168,7 +168,7 @@ def test_kernel_and_oracle_agree(bench: Any, detections: list[Any], events: list
     assert [(one.key, one.rule.id) for one in found] == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rule=DETECTIONS, narrowing=st.tuples(SEARCHES, st.sampled_from(["x", "not x", "1 of x*"])), event=EVENTS)
 def test_a_filter_is_a_second_condition(bench: Any, rule: Any, narrowing: Any, event: Fields) -> None:
     search, condition = narrowing

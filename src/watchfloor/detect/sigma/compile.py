@@ -235,9 +235,10 @@ class _Compiler:
         return [[part for parts in chosen for part in parts] for chosen in combined]
 
     def _replacements(self, name: str) -> Sequence[Parts]:
-        if not self._placeholders.get(name):
+        values = self._placeholders.get(name)
+        if not values:
             raise ValueError(f"needs a list of values for the placeholder %{name}%")
-        return [[_part(part) for part in SigmaString(value).s] for value in self._placeholders[name]]
+        return [[_part(part) for part in SigmaString(value).s] for value in values]
 
     def _reference(self, value: SigmaFieldReference, item: _Item) -> Reference:
         if item.field is None:

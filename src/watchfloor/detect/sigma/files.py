@@ -40,7 +40,7 @@ def rule_files(path: Path) -> Iterator[RuleFile | ContentError]:
         raise InputError(f"{path}: no such file or folder")
     if path.is_dir():
         found = _folder(path)
-    elif zipfile.is_zipfile(path):
+    elif path.is_file() and zipfile.is_zipfile(path):
         found = _archive(path)
     else:
         found = iter([_read(path, named=True)])
@@ -69,6 +69,9 @@ def _folder(root: Path) -> Iterator[RuleFile | ContentError]:
 
 
 def _read(path: Path, *, named: bool = False) -> RuleFile | ContentError:
+    if not path.is_file():
+        # Reading a pipe would wait for whoever writes to it.
+        return ContentError(str(path), "not a regular file")
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_YAML_BYTES + 1)

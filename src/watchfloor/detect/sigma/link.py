@@ -40,15 +40,18 @@ class Program:
         self.rules = tuple(rules)
         guards = [guard(rule.condition) for rule in rules]
         waking = {predicate for one in guards for predicate in one or ()}
-        every = {*waking, *(predicate for rule in rules for predicate in predicates(rule.condition))}
-        self._predicates = sorted(every, key=_order)
+        every = dict.fromkeys(predicate for rule in rules for predicate in predicates(rule.condition))
+        # What wakes a rule with a field reference is not in its condition: that the field is there.
+        self._predicates = [*every, *sorted(waking - every.keys(), key=lambda predicate: predicate.column)]
         self._numbers = {predicate: number for number, predicate in enumerate(self._predicates)}
         self._matchers: dict[int, Matcher] = {
             number: matcher(predicate.test)
             for predicate, number in self._numbers.items()
             if not isinstance(predicate.test, Reference)
         }
-        self._scanned = {predicate for predicate in every if predicate in waking or _is_tabled(predicate.test)}
+        self._scanned = {
+            predicate for predicate in self._predicates if predicate in waking or _is_tabled(predicate.test)
+        }
         self.triggers = self._index(guards)
         self.sleepless: Ids = frozenset(index for index, one in enumerate(guards) if one is None)
         self.scanners = self._scanners()
@@ -114,10 +117,6 @@ class Program:
         if predicate in self._scanned:
             return Scanned(column, frozenset({number}), every=True)
         return OnDemand(column, number, self._matchers[number])
-
-
-def _order(predicate: Predicate) -> tuple[str, str]:
-    return predicate.column, repr(predicate.test)
 
 
 def _is_tabled(test: Test) -> bool:

@@ -20,6 +20,9 @@ REGEX_SECONDS = 0.05
 MAX_TIMEOUTS = 20
 """A regular expression that ran out of time this often is not searched for any more."""
 
+MAX_REGEX = 32_768
+"""The longest regular expression, in characters; compiling one takes time in proportion."""
+
 
 class Value(NamedTuple):
     """A value as it is and folded."""
@@ -68,8 +71,10 @@ def compile_regex(pattern: str, flags: str = "") -> regex.Pattern[str]:
     """A regular expression in the dialect of Sigma rules: that of PCRE and Python.
 
     Raises:
-        regex.error: It is not one.
+        regex.error: It is not one, or it is longer than :data:`MAX_REGEX`.
     """
+    if len(pattern) > MAX_REGEX:
+        raise regex.error(f"longer than {MAX_REGEX} characters")
     letters = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL}
     options = regex.VERSION0
     for letter in flags:

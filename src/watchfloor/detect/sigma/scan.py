@@ -12,7 +12,7 @@ Ids = frozenset[int]
 
 NOTHING: Ids = frozenset()
 
-_GRAM = 3
+_LONGEST_GRAM = 3
 
 
 class Hit(NamedTuple):
@@ -28,57 +28,57 @@ NO_HIT = Hit(NOTHING, NOTHING)
 class Scanner:
     """The predicates of one column as one function of many values: value -> ids of the predicates that it satisfies.
 
-    Equal texts, beginnings and ends are looked up in tables, and texts inside a value by their trigrams: at a cost that
-    hardly grows with the number of predicates. The rest is a loop. This is the place for an engine that searches for
-    many patterns at once.
+    Equal texts, beginnings and ends are looked up in tables, and texts inside a value by a few of their characters: at
+    a cost that hardly grows with the number of predicates. The rest is a loop. This is the place for an engine that
+    searches for many patterns at once.
     """
 
     def __init__(self, tests: Mapping[int, Test], matchers: Mapping[int, Matcher]) -> None:
         self._always = frozenset(number for number, test in tests.items() if isinstance(test, Exists))
         self._tables = (_Tables(), _Tables())
-        needles: list[tuple[str, int]] = []
-        self._others: list[int] = []
+        needles: dict[int, list[tuple[str, int]]] = defaultdict(list)
         for number, test in tests.items():
             kind, text = shape(test) if isinstance(test, Glob) else (Shape.LIKE, "")
             if number in self._always or (isinstance(test, Glob) and self._tables[test.cased].take(kind, text, number)):
                 continue
             needle = next(iter(literals(test)), "") if isinstance(test, Glob) and not test.cased else ""
-            if len(needle) >= _GRAM:
-                needles.append((needle, number))
-            else:
-                self._others.append(number)
-        self._needles = _Needles(needles)
+            needles[min(len(needle), _LONGEST_GRAM)].append((needle, number))
+        self._others = [number for _, number in needles.pop(0, [])]
+        self._needles = [_Needles(some, size) for size, some in needles.items()]
         self._matchers = matchers
+        self._looks = bool(tests)
 
     def scan(self, values: Iterable[str]) -> list[Ids]:
         """The ids of the predicates that each value satisfies."""
-        return [self._scan(value_of(text)) for text in values]
+        return [self._scan(value_of(text)) if self._looks else NOTHING for text in values]
 
     def _scan(self, value: Value) -> Ids:
         found = set(self._always)
         self._tables[False].find(value.folded, found)
         self._tables[True].find(value.raw, found)
-        for numbers in (self._needles.candidates(value.folded), self._others):
-            found.update(number for number in numbers if self._matchers[number](value))
+        for needles in self._needles:
+            found.update(number for number in needles.candidates(value.folded) if self._matchers[number](value))
+        found.update(number for number in self._others if self._matchers[number](value))
         return frozenset(found) if found else NOTHING
 
 
 class _Needles:
-    """Texts to be found inside others, each under the trigram of it that the fewest of them share."""
+    """Texts to be found inside others, each under that gram of it (a piece of ``size``) which the fewest share."""
 
-    def __init__(self, needles: Sequence[tuple[str, int]]) -> None:
-        shared = Counter(gram for text, _ in needles for gram in _grams(text))
+    def __init__(self, needles: Sequence[tuple[str, int]], size: int) -> None:
+        self._size = size
+        shared = Counter(gram for text, _ in needles for gram in _grams(text, size))
         self._index: dict[str, list[int]] = defaultdict(list)
         for text, number in needles:
-            self._index[min(_grams(text), key=lambda gram: (shared[gram], gram))].append(number)
+            self._index[min(_grams(text, size), key=lambda gram: (shared[gram], gram))].append(number)
 
     def candidates(self, text: str) -> list[int]:
         """The needles that the text may hold; all others it does not."""
-        return [number for gram in _grams(text) & self._index.keys() for number in self._index[gram]]
+        return [number for gram in self._index.keys() & _grams(text, self._size) for number in self._index[gram]]
 
 
-def _grams(text: str) -> set[str]:
-    return {text[start : start + _GRAM] for start in range(len(text) - _GRAM + 1)}
+def _grams(text: str, size: int) -> set[str]:
+    return set(text) if size == 1 else {text[start : start + size] for start in range(len(text) - size + 1)}
 
 
 class _Tables:
