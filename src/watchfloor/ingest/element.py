@@ -1,0 +1,46 @@
+"""One JSON element: while it is being scanned, and what it is when it is whole."""
+
+from watchfloor.ingest.frame import NOT_OBJECT, Item, Record, Refuse, too_long, unreadable
+from watchfloor.ingest.limits import Limits
+from watchfloor.ingest.structure import Structure
+from watchfloor.ingest.wrappers import wrapping
+
+_BESIDE = "left aside: what a wrapper says beside its array of records"
+_MAX_NAMES = 200
+
+
+class Element:
+    """The object or array that is being scanned."""
+
+    def __init__(self, line: int, index: int | None, structure: Structure) -> None:
+        self.line = line
+        self.index = index
+        self.structure = structure
+        self.before = b""
+        """Its bytes that are no longer at hand."""
+        self.refused: Refuse | None = None
+        """Set as soon as it is longer than a record may be."""
+        self.wraps = False
+
+    def refuse(self, reason: str) -> Refuse:
+        """What it becomes when it cannot be read, for this reason if there is none yet."""
+        return self.refused or Refuse(reason, self.line, self.index).add(self.before)
+
+
+def whole(raw: bytes, line: int, index: int | None, limits: Limits) -> Item:
+    """What a whole element is: a record, if it is an object and not too long."""
+    if len(raw) > limits.record_bytes:
+        return too_long(limits, line, index).add(raw).item()
+    if not raw.startswith(b"{"):
+        return unreadable(NOT_OBJECT, line, raw, index=index)
+    return Record(raw, line, index)
+
+
+def beside(wrapper: bytes, line: int) -> list[Item]:
+    """What a wrapper, its array left out, says that is lost otherwise."""
+    names = wrapping(wrapper)
+    if names is None:
+        return [unreadable("broken JSON: around an array of records", line, wrapper)]
+    if names:
+        return [unreadable(_BESIDE, line, wrapper, detail=f" ({', '.join(names)[:_MAX_NAMES]})")]
+    return []

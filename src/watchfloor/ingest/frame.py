@@ -1,0 +1,109 @@
+"""What framing gives: the records of a byte stream, and what in it is not a record.
+
+A framer is fed the bytes of one file in chunks of any size, and gives the same items however they are cut. It finds
+where each record begins and ends; whether a record is valid JSON is for normalization to say, which decodes it anyway.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+import msgspec
+
+from watchfloor.deadletter import MAX_RAW_BYTES
+from watchfloor.errors import RecordError
+from watchfloor.ingest.limits import Limits, size_text
+
+NOT_JSON = "not a JSON record"
+NOT_OBJECT = "not a JSON object"
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One record: its exact bytes, the 1-based line of its first byte and, inside an array, its position."""
+
+    raw: bytes
+    line: int
+    index: int | None = None
+
+
+class Unreadable(msgspec.Struct, frozen=True, gc=False):
+    """Something that is not a record.
+
+    ``reason`` names the kind of problem, and equal reasons are counted together; ``detail`` says what is particular.
+    ``raw`` holds its first bytes, ``size`` its whole length.
+    """
+
+    reason: str
+    line: int
+    raw: bytes = b""
+    size: int = 0
+    index: int | None = None
+    detail: str = ""
+
+
+Item = Record | Unreadable
+
+
+class Framer(Protocol):
+    """Cuts one file's bytes into items."""
+
+    def feed(self, chunk: bytes) -> list[Item]:
+        """Take the next bytes; give what they complete."""
+        ...
+
+    def close(self, broken: str | None) -> list[Item]:
+        """The bytes are over; ``broken`` says why, if it is not because the file ends here."""
+        ...
+
+
+def frame(chunks: Iterable[bytes], framer: Framer) -> Iterator[Item]:
+    """The items of a stream; a stream that breaks off gives what came before, and one item that says why."""
+    broken = None
+    source = iter(chunks)
+    while broken is None:
+        try:
+            chunk = next(source)
+        except StopIteration:
+            break
+        except RecordError as error:
+            broken = str(error)
+        else:
+            yield from framer.feed(chunk)
+    yield from framer.close(broken)
+
+
+class Refuse:
+    """Bytes that will not become a record, of any number: their first ones and their count are kept."""
+
+    def __init__(self, reason: str, line: int, index: int | None = None, detail: str = "") -> None:
+        self._reason = reason
+        self._line = line
+        self._index = index
+        self._detail = detail
+        self._head = b""
+        self._size = 0
+
+    def add(self, data: bytes) -> "Refuse":
+        """Take more of them."""
+        if len(self._head) < MAX_RAW_BYTES:
+            self._head += data[: MAX_RAW_BYTES - len(self._head)]
+        self._size += len(data)
+        return self
+
+    def item(self, broken: str | None = None) -> Unreadable:
+        """What they amount to; ``broken`` is why the stream broke off inside them."""
+        detail = self._detail
+        if self._size > MAX_RAW_BYTES:
+            detail += f" ({self._size:,} bytes)"
+        if broken is not None:
+            detail += f"; {broken}"
+        return Unreadable(self._reason, self._line, self._head, self._size, self._index, detail)
+
+
+def unreadable(reason: str, line: int, raw: bytes, *, index: int | None = None, detail: str = "") -> Unreadable:
+    """An item for bytes that are all at hand."""
+    return Refuse(reason, line, index, detail).add(raw).item()
+
+
+def too_long(limits: Limits, line: int, index: int | None = None) -> Refuse:
+    """Refuse for a record over the limit."""
+    return Refuse(f"longer than {size_text(limits.record_bytes)}", line, index)

@@ -1,0 +1,195 @@
+"""Whatever the framing and however the bytes are cut, the same records come out, byte for byte."""
+
+import json
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import orjson
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from watchfloor.ingest.frame import Item, Record, frame
+from watchfloor.ingest.limits import Limits
+from watchfloor.ingest.text import Text
+from watchfloor.ingest.wrappers import may_be_wrapper
+
+LIMITS = Limits()
+
+
+def items(chunks: Sequence[bytes], limits: Limits = LIMITS) -> list[Item]:
+    return list(frame(chunks, Text(limits)))
+
+
+def cut(data: bytes, at: Sequence[int]) -> list[bytes]:
+    places = sorted({0, len(data), *(place % (len(data) + 1) for place in at)})
+    return [data[start:end] for start, end in pairwise(places)]
+
+
+text = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(
+    ['"', "\\", '\\"', "}{", "},{", "[{", "\n", '{"Records":[', "\u202e", "<script>", "\x00", "é😀"]
+)
+value = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
+    max_leaves=12,
+)
+objects = st.lists(st.dictionaries(text, value, max_size=5), min_size=1, max_size=8)
+cuts = st.lists(st.integers(0, 10_000), max_size=12)
+
+
+def compact(one: object) -> bytes:
+    return json.dumps(one, separators=(",", ":")).encode()
+
+
+def spaced(one: object) -> bytes:
+    return json.dumps(one, ensure_ascii=False).encode()
+
+
+def pretty(one: object) -> bytes:
+    return json.dumps(one, indent=2).encode()
+
+
+def indented(one: object) -> bytes:
+    return pretty(one).replace(b"\n", b"\n  ")
+
+
+FRAMINGS: dict[str, tuple[Callable[[object], bytes], bytes, bytes, bytes, bool]] = {
+    "one a line": (spaced, b"", b"\n", b"\n", False),
+    "one a line, no last line break": (compact, b"", b"\n", b"", False),
+    "one a line, CRLF": (compact, b"", b"\r\n", b"\r\n", False),
+    "blank lines": (compact, b"\n \n", b"\n\n", b"\n\n", False),
+    "pretty, one after the other": (pretty, b"", b"\n", b"\n", False),
+    "concatenated": (compact, b"", b"", b"", False),
+    "concatenated with blanks": (compact, b" ", b"  ", b" ", False),
+    "array on one line": (compact, b"[", b",", b"]", True),
+    "array, one a line": (spaced, b"[\n", b",\n", b"\n]\n", True),
+    "array, comma first": (spaced, b"[ ", b"\n, ", b"\n]\n", True),
+    "array, pretty": (indented, b"[\n  ", b",\n  ", b"\n]", True),
+    "CloudTrail file": (compact, b'{"Records":[', b",", b"]}", True),
+    "CloudTrail file, pretty": (indented, b'{\n  "Records": [\n  ', b",\n  ", b"\n  ]\n}\n", True),
+    "Graph answer": (spaced, b'{"@odata.context": "https://example.com/", "value": [', b", ", b'], "count": 3}', True),
+    "Elasticsearch answer": (spaced, b'{"took": 3, "hits": {"total": {"value": 2}, "hits": [', b", ", b"]}}\n", True),
+}
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+@settings(max_examples=12, deadline=None)
+@given(records=objects, at=cuts)
+@example(records=[{"a": 1}] * 3, at=list(range(400)))
+def test_the_same_bytes_come_back(framing: str, records: list[dict[str, object]], at: list[int]) -> None:
+    write, head, between, tail, indexed = FRAMINGS[framing]
+    raw = [write(record) for record in records]
+    assume(not any(may_be_wrapper(one) for one in raw))
+    data = head + between.join(raw) + tail
+    found = items(cut(data, at))
+    assert [item.raw for item in found] == raw
+    assert all(isinstance(item, Record) for item in found)
+    assert [item.index for item in found] == (list(range(len(raw))) if indexed else [None] * len(raw))
+    start = len(head)
+    for item, one in zip(found, raw, strict=True):
+        assert item.line == 1 + data.count(b"\n", 0, start)
+        start += len(one) + len(between)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.binary(max_size=200), at=cuts)
+def test_any_bytes_however_cut(data: bytes, at: list[int]) -> None:
+    assert items(cut(data, at)) == items([data])
+
+
+FRAGMENTS = st.sampled_from(
+    [
+        *(b"{", b"}", b"[", b"]", b'"', b":", b",", b"\n", b"\r\n", b"\\", b" ", b"\t", b"\0", b"1", b"x", b";"),
+        *(b'{"a":1}', b'{"a":{}}', b'"k":', b'{"Records":[', b'"events":[', b'"hits":{"hits":[', b"null", b'"v"'),
+        *(
+            b"A,B\n",
+            b'"q""q"',
+            b"#TYPE x\n",
+            b"Record 1\n",
+            b"\n  {",
+            b"\n{",
+            b"\n    ",
+            b"\xef\xbb\xbf",
+            b"\xff",
+            b"[{",
+        ),
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.lists(FRAGMENTS, max_size=40).map(b"".join), at=cuts, limit=st.sampled_from([8, 24, 1 << 20]))
+def test_any_structure_however_cut(data: bytes, at: list[int], limit: int) -> None:
+    limits = Limits(record_bytes=limit)
+    found = items(cut(data, at), limits)
+    assert found == items([data], limits)
+    assert all(len(item.raw) <= limit for item in found if isinstance(item, Record) and data.find(item.raw) >= 0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(records=objects, at=cuts, noise=st.binary(min_size=1, max_size=2), where=st.integers(0, 10_000))
+@pytest.mark.parametrize("framing", ["one a line", "array, pretty", "CloudTrail file", "pretty, one after the other"])
+def test_damage_however_cut(
+    framing: str, records: list[dict[str, object]], at: list[int], noise: bytes, where: int
+) -> None:
+    write, head, between, tail, _ = FRAMINGS[framing]
+    data = bytearray(head + between.join(map(write, records)) + tail)
+    where %= len(data)
+    data[where : where + len(noise)] = noise
+    assert items(cut(bytes(data), at)) == items([bytes(data)])
+
+
+def test_large_arrays_are_read_in_bulk_and_element_by_element_alike() -> None:
+    records = [{"id": number, "who": [{"n": "x" * (number % 50)}], "s": '},{"id":'} for number in range(3000)]
+    raw = [compact(record) for record in records]
+    data = b'{"Records":[' + b",".join(raw) + b"]}"
+    whole = items([data])
+    assert [item.raw for item in whole] == raw
+    assert items([data[start : start + 50_000] for start in range(0, len(data), 50_000)]) == whole
+    assert items([data[start : start + 700] for start in range(0, len(data), 700)]) == whole
+
+
+def test_large_pretty_arrays_keep_their_line_numbers() -> None:
+    raw = [indented({"id": number, "list": [{"id": number}]}) for number in range(500)]
+    data = b"[\n  " + b",\n  ".join(raw) + b"\n]"
+    found = items([data])
+    assert [item.raw for item in found] == raw
+    assert [item.line for item in found] == [2 + 8 * number for number in range(500)]
+
+
+@pytest.mark.parametrize("name", ["Records", "records", "value", "Events", "events", "logs", "items", "results"])
+def test_wrappers(name: str) -> None:
+    data = orjson.dumps({name: [{"a": 1}, {"b": 2}]})
+    assert [(item.raw, item.index) for item in items([data])] == [(b'{"a":1}', 0), (b'{"b":2}', 1)]
+    assert len(items([data + b"\n" + data + b"\n"])) == 4
+
+
+def test_a_record_with_an_array_of_events_stays_one() -> None:
+    records = [
+        b'{"actor": "alice", "events": [{"a": 1}]}',
+        b'{"value": [1, 2]}',
+        b'{"a": {"Records": [{}]}}',
+        b'{"items": {"a": [{}]}}',
+    ]
+    assert [item.raw for item in items([b"\n".join(records)])] == records
+    assert [item.raw for item in items([b"".join(records)])] == records
+
+
+def test_what_a_wrapper_says_beside_its_records_is_not_lost() -> None:
+    first, second = items([b'{"Records":[{"a":1}],"account":"111122223333"}'])
+    assert first == Record(b'{"a":1}', 1, 0)
+    assert not isinstance(second, Record)
+    assert second.reason.startswith("left aside")
+    assert second.detail == " (account)"
+    assert b"111122223333" in second.raw
+
+
+def test_two_arrays_of_records_in_one_wrapper() -> None:
+    found = items([b'{"Records":[{"a":1}],\n"events":[{"b":2},{"c":3}]}'])
+    assert found == [Record(b'{"a":1}', 1, 0), Record(b'{"b":2}', 2, 0), Record(b'{"c":3}', 2, 1)]
+
+
+def test_output_of_evtx_dump() -> None:
+    data = b'Record 1\n{\n  "Event": {}\n}\nRecord 2\n{\n  "Event": {}\n}\n'
+    assert [item.line for item in items([data])] == [2, 6]
