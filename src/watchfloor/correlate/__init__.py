@@ -1,4 +1,4 @@
-"""Findings to cases: entity risk, grouping, timelines, the graph of who is connected to whom."""
+"""Findings to cases: entity risk, grouping, timelines."""
 
 from watchfloor.correlate.cases import Correlated, correlate
 from watchfloor.correlate.grouping import Windows, is_public

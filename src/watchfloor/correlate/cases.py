@@ -9,7 +9,7 @@ import msgspec
 from watchfloor.case import Case
 from watchfloor.correlate.grouping import Group, Windows, group, latest, resolve
 from watchfloor.correlate.risk import DEFAULT, Weights, risk
-from watchfloor.correlate.timeline import links, tactics, timeline
+from watchfloor.correlate.timeline import tactics, timeline
 from watchfloor.event import Entity
 from watchfloor.finding import LEVELS, Finding
 
@@ -81,7 +81,6 @@ def _case(members: Group, precision: Mapping[str, float] | None, weights: Weight
         tactics=tactics(findings),
         risk=risk(findings, now=end, precision=precision, weights=weights),
         timeline=timeline(findings),
-        links=links(findings),
         why_together=_why(members),
     )
 

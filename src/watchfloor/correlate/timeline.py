@@ -1,9 +1,8 @@
-"""A case's timeline and entity graph: what happened in order, repeats folded; who is connected to whom."""
+"""A case's timeline: what happened in order, repeats folded."""
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from watchfloor.case import TACTICS, Link, TimelineEntry
+from watchfloor.case import TACTICS, TimelineEntry
 from watchfloor.event import Entity
 from watchfloor.finding import Finding
 
@@ -54,20 +53,3 @@ def tactics(findings: Sequence[Finding]) -> tuple[str, ...]:
     """The ATT&CK tactics that findings of at least low level show, in the order of an attack."""
     seen = {tactic for finding in findings if finding.rule.level != "informational" for tactic in finding.rule.tactics}
     return tuple(tactic for tactic in TACTICS if tactic in seen)
-
-
-def links(findings: Sequence[Finding]) -> tuple[Link, ...]:
-    """The edges of the entity graph: from who (else where) a finding is about to everything else it names."""
-    words: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for finding in findings:
-        if len(finding.entities) < 2:
-            continue
-        hub, *others = sorted(
-            finding.entities,
-            key=lambda entity: ("user", "host").index(entity.type) if entity.type in {"user", "host"} else 2,
-        )
-        for other in others:
-            if other.id != hub.id:
-                words[hub.id, other.id][finding.rule.title] += 1
-    edges = (Link(a, b, titles.most_common(1)[0][0], titles.total()) for (a, b), titles in words.items())
-    return tuple(sorted(edges, key=lambda edge: (-edge.count, edge.source, edge.target)))

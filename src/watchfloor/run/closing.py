@@ -21,7 +21,7 @@ from watchfloor.respond.library import Library
 from watchfloor.respond.propose import propose
 from watchfloor.settings import DataFolder
 from watchfloor.store.lake import Lake
-from watchfloor.triage import Evidence, assess, describe
+from watchfloor.triage import Evidence, assess, describe, links
 
 Rows = Mapping[str, Mapping[str, Any]]
 
@@ -77,7 +77,7 @@ class Closing:
 
     def _close(self, case: Case, rows: Rows, chain: Chain) -> Case:
         evidence = Evidence(rows, self._same_person(case))
-        case = msgspec.structs.replace(case, assessment=assess(case, evidence))
+        case = msgspec.structs.replace(case, assessment=assess(case, evidence), links=links(rows.values()))
         case = msgspec.structs.replace(case, proposals=propose(case, self._library, self._desk))
         self.described.update(_described(case, rows))
         try:

@@ -3,6 +3,7 @@
 from watchfloor.triage.citation import Problem, check
 from watchfloor.triage.describe import describe
 from watchfloor.triage.evidence import Evidence
+from watchfloor.triage.graph import links
 from watchfloor.triage.narrative import assess
 
-__all__ = ["Evidence", "Problem", "assess", "check", "describe"]
+__all__ = ["Evidence", "Problem", "assess", "check", "describe", "links"]

@@ -32,6 +32,10 @@ def text_values(row: Row) -> Iterator[str]:
         value = row.get(name)
         if value is not None:
             yield str(value)
+    for prefix in ("actor.user", "user"):
+        name, domain = row.get(f"{prefix}.name"), row.get(f"{prefix}.domain")
+        if name and domain:
+            yield f"{domain}\\{name}"
     for role in ENTITY_ROLES:
         if entity_id := row.get(f"entity.{role}"):
             yield entity_id.partition(":")[2]

@@ -15,6 +15,7 @@ MAX_STEPS = 14
 """A narrative tells this many steps; the timeline has them all."""
 
 MAX_CITES = 2_000
+MAX_NAMES = 5
 DAY = 86_400_000
 
 
@@ -127,7 +128,8 @@ def _aliases(entity_id: str, evidence: Evidence) -> tuple[list[str], tuple[str, 
         for one, other in ((a, b), (b, a))
         if one == entity_id and uid in evidence.rows
     }
-    return [_PREFIX.sub("", alias.partition(":")[2]) for alias in linked], tuple(dict.fromkeys(linked.values()))
+    shown = dict(list(linked.items())[:MAX_NAMES])
+    return [_PREFIX.sub("", alias.partition(":")[2]) for alias in shown], tuple(dict.fromkeys(shown.values()))
 
 
 _PREFIX = re.compile(r"(?:sid|okta|aws|m365|windows):")
