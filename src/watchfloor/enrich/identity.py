@@ -88,6 +88,10 @@ class IdentityGraph:
     def publish(self) -> Reference:
         """The graph as a table, each alias to its person's best alias; the epoch grows with each call."""
         self._epoch += 1
+        return Reference(self._epoch, {IDENTITY: self.table()})
+
+    def table(self) -> dict[str, str]:
+        """Each alias that is not its person's best, to the best; each short host name to its one qualified name."""
         members: dict[str, list[str]] = {}
         for alias in self._parent:
             members.setdefault(self._find(alias), []).append(alias)
@@ -96,7 +100,7 @@ class IdentityGraph:
             best = min(aliases, key=preference)
             table.update((alias, best) for alias in aliases if alias != best)
         table.update(_short_hosts(self._hosts))
-        return Reference(self._epoch, {IDENTITY: table})
+        return table
 
 
 def _short_hosts(hosts: Mapping[str, Iterable[str]]) -> dict[str, str]:

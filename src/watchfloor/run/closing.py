@@ -14,7 +14,7 @@ from watchfloor import __version__
 from watchfloor.case import Case
 from watchfloor.enrich import IdentityGraph
 from watchfloor.errors import GateError
-from watchfloor.event import Origin, ocsf_of
+from watchfloor.event import ENTITY_ROLES, Origin, ocsf_of
 from watchfloor.evidence import Chain, RawEvent, open_chain, signing_key, write_pack
 from watchfloor.policy.desk import Desk
 from watchfloor.respond.library import Library
@@ -23,6 +23,7 @@ from watchfloor.settings import DataFolder
 from watchfloor.store.lake import Lake
 from watchfloor.triage import Evidence, assess, describe, links
 
+_ENTITY_COLUMNS = tuple(f"entity.{role}" for role in ENTITY_ROLES)
 Rows = Mapping[str, Mapping[str, Any]]
 
 EVENTS_A_QUERY = 5_000
@@ -53,6 +54,7 @@ class Closing:
         self._folder = folder
         self._lake = lake
         self._graph = graph
+        self._identity = graph.table()
         self._library = library
         self._desk = desk
         self._ms = int(desk.now.timestamp() * 1000)
@@ -66,10 +68,16 @@ class Closing:
         with open_chain(self._folder.records) as chain:
             for some in _together(cases):
                 wanted = {case.uid: self._wanted(case) for case in some}
-                rows = self._lake.by_uid(some[0].tenant, [uid for uids in wanted.values() for uid in uids])
+                found = self._lake.by_uid(some[0].tenant, [uid for uids in wanted.values() for uid in uids])
+                rows = {uid: self._resolved(row) for uid, row in found.items()}
                 for case in some:
                     own = {uid: rows[uid] for uid in wanted[case.uid] if uid in rows}
                     yield self._close(case, own, chain)
+
+    def _resolved(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The row with its entities as the whole input shows them: the lake has them as they were known when it came."""
+        known = {name: self._identity.get(row[name]) for name in _ENTITY_COLUMNS if row[name] is not None}
+        return {**row, **{name: entity_id for name, entity_id in known.items() if entity_id is not None}}
 
     def _wanted(self, case: Case) -> list[str]:
         cited = [uid for finding in case.findings for uid in finding.event_uids]
@@ -77,7 +85,8 @@ class Closing:
 
     def _close(self, case: Case, rows: Rows, chain: Chain) -> Case:
         evidence = Evidence(rows, self._same_person(case))
-        case = msgspec.structs.replace(case, assessment=assess(case, evidence), links=links(rows.values()))
+        own = evidence.cited(dict.fromkeys(uid for finding in case.findings for uid in finding.event_uids))
+        case = msgspec.structs.replace(case, assessment=assess(case, evidence), links=links(own))
         case = msgspec.structs.replace(case, proposals=propose(case, self._library, self._desk))
         self.described.update(_described(case, rows))
         try:

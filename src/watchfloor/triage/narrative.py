@@ -132,4 +132,4 @@ def _aliases(entity_id: str, evidence: Evidence) -> tuple[list[str], tuple[str, 
     return [_PREFIX.sub("", alias.partition(":")[2]) for alias in shown], tuple(dict.fromkeys(shown.values()))
 
 
-_PREFIX = re.compile(r"(?:sid|okta|aws|m365|windows):")
+_PREFIX = re.compile(r"^(?:sid|okta|aws|m365|windows):")
