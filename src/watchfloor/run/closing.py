@@ -75,7 +75,7 @@ class Closing:
                     yield self._close(case, own, chain)
 
     def _resolved(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The row with its entities as the whole input shows them: the lake has them as they were known when it came."""
+        """The row with the entities that the whole input shows: the lake has them as known when the event came."""
         known = {name: self._identity.get(row[name]) for name in _ENTITY_COLUMNS if row[name] is not None}
         return {**row, **{name: entity_id for name, entity_id in known.items() if entity_id is not None}}
 

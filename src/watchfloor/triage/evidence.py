@@ -33,9 +33,9 @@ def text_values(row: Row) -> Iterator[str]:
         if value is not None:
             yield str(value)
     for prefix in ("actor.user", "user"):
-        name, domain = row.get(f"{prefix}.name"), row.get(f"{prefix}.domain")
-        if name and domain:
-            yield f"{domain}\\{name}"
+        account, domain = row.get(f"{prefix}.name"), row.get(f"{prefix}.domain")
+        if account and domain:
+            yield f"{domain}\\{account}"
     for role in ENTITY_ROLES:
         if entity_id := row.get(f"entity.{role}"):
             yield entity_id.partition(":")[2]

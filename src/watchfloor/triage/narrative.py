@@ -128,7 +128,8 @@ def _aliases(entity_id: str, evidence: Evidence) -> tuple[list[str], tuple[str, 
         for one, other in ((a, b), (b, a))
         if one == entity_id and uid in evidence.rows
     }
-    shown = dict(list(linked.items())[:MAX_NAMES])
+    telling = sorted(linked, key=lambda alias: ("\\" not in alias, "@" in alias, len(alias), alias))
+    shown = {alias: linked[alias] for alias in telling[:MAX_NAMES]}
     return [_PREFIX.sub("", alias.partition(":")[2]) for alias in shown], tuple(dict.fromkeys(shown.values()))
 
 
