@@ -1,10 +1,11 @@
 """The deterministic assessment: what happened in which order, how sure, what else it could be, what to check next."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from watchfloor.case import Assessment, Case, Sentence, TimelineEntry
 from watchfloor.clock import iso
+from watchfloor.event import Entity
 from watchfloor.finding import LEVELS
 from watchfloor.triage.citation import check
 from watchfloor.triage.describe import describe
@@ -113,24 +114,26 @@ def _identities(case: Case, evidence: Evidence) -> list[Sentence]:
     told = []
     for entity in case.entities:
         if entity.type == "user" and "@" in entity.name:
-            names, cites = _aliases(entity.id, evidence)
-            if names:
-                listed = ", ".join(short(name, 120) for name in names)
-                told.append(Sentence(f"The events give one account these names: {entity.name}, {listed}.", cites))
+            proved = dict(list(_proved_names(entity, case, evidence))[:MAX_NAMES])
+            if proved:
+                listed = ", ".join(short(name, 120) for name in proved)
+                text = f"The events give one account these names: {entity.name}, {listed}."
+                told.append(Sentence(text, tuple(dict.fromkeys(proved.values()))))
     return told[:3]
 
 
-def _aliases(entity_id: str, evidence: Evidence) -> tuple[list[str], tuple[str, ...]]:
-    """The other names of a person, and the events that link them to the first."""
+def _proved_names(entity: Entity, case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """The other names of a person that the linking event itself has, the most telling first, with that event."""
     linked = {
         other: uid
         for (a, b), uid in sorted(evidence.same_person.items())
         for one, other in ((a, b), (b, a))
-        if one == entity_id and uid in evidence.rows
+        if one == entity.id
     }
-    telling = sorted(linked, key=lambda alias: ("\\" not in alias, "@" in alias, len(alias), alias))
-    shown = {alias: linked[alias] for alias in telling[:MAX_NAMES]}
-    return [_PREFIX.sub("", alias.partition(":")[2]) for alias in shown], tuple(dict.fromkeys(shown.values()))
+    for alias in sorted(linked, key=lambda alias: ("\\" not in alias, "@" in alias, len(alias), alias)):
+        name = _PREFIX.sub("", alias.partition(":")[2])
+        if not check(f"as {short(name, 120)}", (linked[alias],), evidence, case.findings):
+            yield name, linked[alias]
 
 
 _PREFIX = re.compile(r"^(?:sid|okta|aws|m365|windows):")
