@@ -159,6 +159,20 @@ def of_bystander(row: Row) -> Row:
     return {**row, "entity.actor": None, "entity.user": None}
 
 
+LONGEST_TEXT = 160
+
+
+def shown(text: str) -> str:
+    r"""A value in a sentence: a long one is cut, and what cannot be printed (line breaks, bidi marks) is replaced.
+
+    >>> len(shown("x" * 10_000)), shown("ali\u202ece")
+    (160, 'ali�ce')
+    """
+    if len(text) > LONGEST_TEXT:
+        text = f"{text[: LONGEST_TEXT - 1]}…"
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+
+
 def name_of(entity_id: str | None) -> str:
     """An entity's name in a sentence.
 
@@ -166,7 +180,7 @@ def name_of(entity_id: str | None) -> str:
     ('alice@example.com', 'exports', 'somebody')
     """
     kind, _, name = entity_id.partition(":") if entity_id else ("", "", "somebody")
-    return name.partition(":")[2] if kind == "resource" else name
+    return shown(name.partition(":")[2] if kind == "resource" else name)
 
 
 def listed(names: Sequence[str], limit: int = 3) -> str:
@@ -175,9 +189,10 @@ def listed(names: Sequence[str], limit: int = 3) -> str:
     >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b", "c", "d", "e"])
     ('a', 'a, b and c', 'a, b, c and 2 more')
     """
+    told = [shown(name) for name in names[:limit]]
     if len(names) > limit:
-        return f"{', '.join(names[:limit])} and {len(names) - limit} more"
-    *first, last = names or ["nothing"]
+        return f"{', '.join(told)} and {len(names) - limit} more"
+    *first, last = told or ["nothing"]
     return f"{', '.join(first)} and {last}" if first else last
 
 
@@ -186,12 +201,14 @@ def lasting(milliseconds: float) -> str:
 
     >>> lasting(42_000), lasting(9 * 60_000), lasting(200 * 60_000)
     ('42 seconds', '9 minutes', '3.3 hours')
+    >>> lasting(120 * 60_000)
+    '2 hours'
     """
     seconds = max(1, -int(-milliseconds // 1000))
     if seconds < 120:
         return f"{seconds} second{'s' if seconds > 1 else ''}"
     minutes = -(-seconds // 60)
-    return f"{minutes} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
+    return f"{minutes} minutes" if minutes < 120 else f"{minutes / 60:.1f}".removesuffix(".0") + " hours"
 
 
 def at(milliseconds: int) -> str:

@@ -50,13 +50,13 @@ If not, revoke the session or key, and look at what it did where it was allowed.
 def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
     """Bursts of different questions over several services, and of refused calls."""
     if rows[0]["actor.user.type_id"] in PEOPLE:
-        asked = [row for row in rows if row["metadata.event_code"].startswith(("List", "Describe", "Get"))]
+        asked = [row for row in rows if (row["metadata.event_code"] or "").startswith(("List", "Describe", "Get"))]
         for burst in bursts(asked, least=QUESTIONS, span=WINDOW, of=_operation):
             if len(distinct(burst, "api.service.name")) >= SERVICES:
-                yield _judgement(LOOKED_AROUND, "asked", burst)
+                yield _judgement(LOOKED_AROUND, "put {} different questions to", burst)
     refused = [row for row in rows if _is_refused(row)]
     for burst in bursts(refused, least=REFUSED, span=WINDOW, of=_operation):
-        yield _judgement(TRIED_DOORS, "was refused", burst)
+        yield _judgement(TRIED_DOORS, "was refused {} different calls to", burst)
 
 
 def _operation(row: Row) -> Hashable:
@@ -69,14 +69,14 @@ def _is_refused(row: Row) -> bool:
     )
 
 
-def _judgement(rule: Rule, verb: str, burst: Sequence[Row]) -> Judgement:
+def _judgement(rule: Rule, what: str, burst: Sequence[Row]) -> Judgement:
     operations = len({_operation(row) for row in burst})
     services = [one.removesuffix(".amazonaws.com") for one in distinct(burst, "api.service.name")]
     refused = sum(_is_refused(row) for row in burst)
     return Judgement(
         rule=rule,
         summary=(
-            f"{name_of(burst[0]['entity.actor'])} {verb} {operations} different calls of {len(services)} services "
+            f"{name_of(burst[0]['entity.actor'])} {what.format(operations)} {len(services)} services "
             f"({listed(services)}) within {length(burst)}."
         ),
         rows=burst,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from watchfloor.finding import Rule, Term
-from watchfloor.judging import at, both, matching, name_of, one_of
+from watchfloor.judging import at, both, matching, name_of, one_of, shown
 from watchfloor.session import Judgement, Row, Sessions
 
 WORKLOAD = 4
@@ -50,11 +50,16 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
         rule=RULE,
         summary=(
             f"The key of {name_of(first['entity.actor'])}, which {home} uses, was used from {first['src_endpoint.ip']} "
-            f"with {(first['http_request.user_agent'] or 'another program')[:60]} at {at(first['time'])}."
+            f"with {_program(first)} at {at(first['time'])}."
         ),
         rows=[public[0], *away][:CITED],
         terms=(Term("calls", len(away), f"{len(away)} calls from elsewhere."),),
     )
+
+
+def _program(row: Row) -> str:
+    words = (row["http_request.user_agent"] or "").split()
+    return shown(words[0]) if words else "another program"
 
 
 def _is_public(text: str | None) -> bool:

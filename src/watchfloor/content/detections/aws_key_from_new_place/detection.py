@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from watchfloor.finding import Rule, Term
-from watchfloor.judging import at, distinct, matching, name_of
+from watchfloor.judging import at, distinct, matching, name_of, shown
 from watchfloor.session import Judgement, Row, Sessions
 
 KNOWN = 3
@@ -38,28 +38,36 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
     """Calls with a key and from an address that are both new, after a habit with others."""
     known: list[Row] = []
     strange: dict[str, list[Row]] = {}
+    habits: dict[str, int] = {}
     for row in rows:
-        key = row["actor.user.credential_uid"]
-        keys, places = distinct(known, "actor.user.credential_uid"), distinct(known, "entity.address")
+        key, address = row["actor.user.credential_uid"], row["entity.address"]
+        new_key = key not in distinct(known, "actor.user.credential_uid")
+        new_address = address not in distinct(known, "entity.address")
         if key in strange:
             strange[key].append(row)
-        elif len(known) >= KNOWN and key not in keys and row["entity.address"] not in places:
-            strange[key] = [known[-1], row]
-        elif len(known) < 10 * KNOWN or key not in keys or row["entity.address"] not in places:
+        elif len(known) >= KNOWN and new_key and new_address:
+            strange[key], habits[key] = [row], len(known)
+        elif len(known) < 10 * KNOWN or new_key or new_address:
             known.append(row)
-    for key, cited in strange.items():
-        last, first = cited[:2]
-        yield Judgement(
-            rule=RULE,
-            summary=(
-                f"{name_of(first['entity.actor'])} called AWS with the key {key} from "
-                f"{name_of(first['entity.address'])} at {at(first['time'])}; until then it used the key "
-                f"{last['actor.user.credential_uid']} from {name_of(last['entity.address'])}."
-            ),
-            rows=cited[:CITED],
-            terms=(Term("calls", len(cited) - 1, f"{len(cited) - 1} calls with the new key."),),
-            bucket=key,
-        )
+    for key, calls in strange.items():
+        yield _judgement(key, calls, habits[key])
+
+
+def _judgement(key: str, calls: Sequence[Row], habit: int) -> Judgement:
+    first = calls[0]
+    return Judgement(
+        rule=RULE,
+        summary=(
+            f"{name_of(first['entity.actor'])} called AWS with the key {shown(key)} from "
+            f"{name_of(first['entity.address'])} at {at(first['time'])}; {habit} calls or more before that day came with another key and address."
+        ),
+        rows=calls[:CITED],
+        terms=(
+            Term("calls", len(calls), f"{len(calls)} calls with the new key."),
+            Term("habit", habit, f"{habit} calls with what the user had before."),
+        ),
+        bucket=key,
+    )
 
 
 DETECTORS = (

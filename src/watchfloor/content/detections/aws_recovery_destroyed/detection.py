@@ -50,11 +50,11 @@ VAULT_GONE = Rule(
 def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
     """Bursts of deletions of any kind, and each vault or plan."""
     for burst in bursts(rows, least=SEVERAL, span=WINDOW):
-        kinds = [one.removeprefix("Delete") for one in distinct(burst, "metadata.event_code")]
+        calls = listed(distinct(burst, "metadata.event_code"))
         yield Judgement(
             rule=DESTROYED,
             summary=(
-                f"{name_of(burst[0]['entity.actor'])} deleted {len(burst)} backups or snapshots ({listed(kinds)}) "
+                f"{name_of(burst[0]['entity.actor'])} deleted {len(burst)} backups or snapshots ({calls}) "
                 f"within {length(burst)}."
             ),
             rows=burst,

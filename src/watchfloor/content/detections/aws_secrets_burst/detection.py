@@ -65,7 +65,9 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
         what = f"asked for {count} secrets" + (f" ({listed(names)})" if names else "")
         yield _judgement(BY_PERSON if person else BY_PROGRAM, what, burst)
     for burst in bursts([row for row in rows if row["metadata.event_code"] == PASSWORD], least=PASSWORDS, span=WINDOW):
-        yield _judgement(WINDOWS_PASSWORDS, f"asked for Windows administrator passwords {len(burst)} times", burst)
+        yield _judgement(
+            WINDOWS_PASSWORDS, f"asked for first administrator passwords ({PASSWORD}) {len(burst)} times", burst
+        )
 
 
 def _secret(row: Row) -> str:

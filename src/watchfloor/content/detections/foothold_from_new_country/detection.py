@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from watchfloor.finding import Rule, Term
-from watchfloor.judging import SUCCESS, at, both, name_of, newcomers, one_of
+from watchfloor.judging import SUCCESS, at, both, name_of, newcomers, one_of, shown
 from watchfloor.session import Judgement, Row, Sessions
 
 FOOTHOLDS = {"user.mfa.factor.activate": "a login factor", "device.user.add": "a device"}
@@ -57,8 +57,8 @@ def _judgement(country: str, enrolled: Sequence[Row], located: Sequence[Row]) ->
     return Judgement(
         rule=RULE,
         summary=(
-            f"{name_of(enrolled[0]['entity.actor'])} added {what} from {country} at {at(enrolled[0]['time'])}; the "
-            f"account was first used from there at {at(arrival['time'])}, and from {_country(elsewhere)} at "
+            f"{name_of(enrolled[0]['entity.actor'])} added {what} from {shown(country)} at {at(enrolled[0]['time'])}; "
+            f"the account was first used from there at {at(arrival['time'])}, and from {shown(_country(elsewhere))} at "
             f"{at(elsewhere['time'])}."
         ),
         rows=list({row["metadata.uid"]: row for row in (elsewhere, arrival, *enrolled)}.values()),

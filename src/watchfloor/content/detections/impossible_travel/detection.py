@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from watchfloor.finding import Rule, Term
-from watchfloor.judging import SUCCESS, at, both, lasting, name_of, one_of
+from watchfloor.judging import SUCCESS, at, both, lasting, name_of, one_of, shown
 from watchfloor.session import Judgement, Row, Sessions
 
 AUTHENTICATION, LOGON = 3002, 1
@@ -69,7 +69,7 @@ class Place(NamedTuple):
     @property
     def words(self) -> str:
         """The place in a sentence."""
-        return ", ".join(part for part in (self.city, self.country) if part)
+        return ", ".join(shown(part) for part in (self.city, self.country) if part)
 
 
 def distance(a: Place, b: Place) -> float | None:
@@ -85,7 +85,7 @@ def distance(a: Place, b: Place) -> float | None:
     phi, psi = math.radians(a.lat), math.radians(b.lat)
     half = math.sin((psi - phi) / 2) ** 2
     half += math.cos(phi) * math.cos(psi) * math.sin(math.radians(b.long - a.long) / 2) ** 2
-    return 2 * EARTH_KM * math.asin(min(1.0, math.sqrt(half)))
+    return 2 * EARTH_KM * math.asin(math.sqrt(min(1.0, max(0.0, half))))
 
 
 def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
@@ -154,13 +154,18 @@ def _journey(a: Row, b: Row, places: dict[str, Place], *, new_agent: bool) -> Ju
     return Judgement(
         rule=OTHER_DEVICE if new_agent and b["http_request.user_agent"] else TRAVEL,
         summary=(
-            f"{name_of(b['entity.user'])} logged in from {one.words} at {at(a['time'])} and from {other.words} "
-            f"{lasting(elapsed)} later{pace}."
+            f"{name_of(b['entity.user'])} logged in from {_where(a, one)} at {at(a['time'])} and from "
+            f"{_where(b, other)} {lasting(elapsed)} later{pace}."
         ),
         rows=[a, b],
         terms=terms,
         bucket="|".join(sorted((one.words, other.words))),
     )
+
+
+def _where(row: Row, place: Place) -> str:
+    # A product that gives no place is quoted with the address alone.
+    return place.words if row["src_endpoint.location.country"] is not None else name_of(row["entity.address"])
 
 
 DETECTORS = (

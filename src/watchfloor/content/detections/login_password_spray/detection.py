@@ -86,8 +86,8 @@ def _is_wrong(row: Row) -> bool:
 def _tried(burst: Sequence[Row], people: Sequence[str]) -> Judgement:
     return Judgement(
         rule=TRIED,
-        summary=f"{burst[0]['src_endpoint.ip']} failed to log in as {len(people)} people within {length(burst)}: "
-        f"{listed([name_of(one) for one in people])}.",
+        summary=f"{name_of(burst[0]['entity.address'])} failed to log in as {len(people)} people within "
+        f"{length(burst)}: {listed([name_of(one) for one in people])}.",
         rows=[of_bystander(row) for row in burst],
         terms=(
             Term("people", len(people), f"{len(people)} accounts were tried."),
@@ -106,7 +106,7 @@ def _found(burst: Sequence[Row], people: Sequence[str], worked: Sequence[Row]) -
         yield Judgement(
             rule=FOUND,
             summary=(
-                f"{burst[0]['src_endpoint.ip']} logged in as {name_of(user)} at {at(entries[0]['time'])}, amid "
+                f"{name_of(burst[0]['entity.address'])} logged in as {name_of(user)} at {at(entries[0]['time'])}, amid "
                 f"{len(burst)} failed attempts on {len(people)} people."
             ),
             rows=[*entries, *(row if row["entity.user"] == user else of_bystander(row) for row in burst)],
@@ -120,7 +120,7 @@ DETECTORS = (
         name="login_password_spray",
         key="entity.address",
         gap=WINDOW,
-        columns=("status_id", "status_detail", "src_endpoint.ip"),
+        columns=("status_id", "status_detail"),
         select=both(
             one_of("class_uid", (AUTHENTICATION,)),
             one_of("activity_id", (LOGON,)),

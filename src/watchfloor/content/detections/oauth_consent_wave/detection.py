@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from watchfloor.finding import Rule, Term
-from watchfloor.judging import FAILURE, bursts, distinct, lasting, listed, name_of, one_of
+from watchfloor.judging import FAILURE, bursts, distinct, length, listed, name_of, one_of, shown
 from watchfloor.session import Judgement, Row, Sessions
 
 PEOPLE = 3
@@ -35,11 +35,13 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
     given = [row for row in rows if row["status_id"] != FAILURE]
     for burst in bursts(given, least=PEOPLE, span=DAY, of=lambda row: row["entity.actor"]):
         people = [name_of(one) for one in distinct(burst, "entity.actor")]
+        # The account that a consent is about is the application's.
+        name = shown(" ".join(distinct(burst, "user.name")[:1]))
         yield Judgement(
             rule=RULE,
             summary=(
-                f"{len(people)} people consented to the application {name_of(burst[0]['entity.app'])} within "
-                f"{lasting(burst[-1]['time'] - burst[0]['time'])}: {listed(people)}."
+                f"{len(people)} people consented to the application {name} ({name_of(burst[0]['entity.app'])}) within "
+                f"{length(burst)}: {listed(people)}."
             ),
             rows=burst,
             terms=(Term("people", len(people), f"{len(people)} different people consented."),),
@@ -52,7 +54,7 @@ DETECTORS = (
         name="oauth_consent_wave",
         key="entity.app",
         gap=DAY,
-        columns=("status_id",),
+        columns=("status_id", "user.name"),
         select=one_of("metadata.event_code", ("Consent to application.", "app.oauth2.as.consent.grant")),
         judge=judge,
         max_rows=512,

@@ -45,7 +45,7 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
             continue
         yield Judgement(
             rule=RULE,
-            summary=f"{len(people)} people refused login requests from {burst[0]['src_endpoint.ip']} within "
+            summary=f"{len(people)} people refused login requests from {name_of(burst[0]['entity.address'])} within "
             f"{length(burst)}: {listed(people)}.",
             rows=[of_bystander(row) for row in burst],
             terms=(Term("people", len(people), f"{len(people)} different people refused."),),
@@ -58,7 +58,7 @@ DETECTORS = (
         name="okta_push_spray",
         key="entity.address",
         gap=WINDOW,
-        columns=("metadata.event_code", "status_id", "src_endpoint.ip"),
+        columns=("metadata.event_code", "status_id"),
         select=one_of("metadata.event_code", (DENIED, ANSWERED)),
         judge=judge,
         max_rows=2048,

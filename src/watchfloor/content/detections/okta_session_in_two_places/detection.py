@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from watchfloor.finding import Rule, Term
-from watchfloor.judging import at, both, name_of, one_of
+from watchfloor.judging import at, both, name_of, one_of, shown
 from watchfloor.session import Judgement, Row, Sessions
 
 PLATFORM = re.compile(r"Mozilla/5\.0 \(([^;)]+)")
@@ -48,15 +48,16 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
 
 def _platform(row: Row) -> str | None:
     match = PLATFORM.match(row["http_request.user_agent"] or "")
-    return match[1] if match else None
+    return shown(match[1]) if match else None
 
 
 def _judgement(own: Row, other: Row) -> Judgement:
     return Judgement(
         rule=RULE,
         summary=(
-            f"The session of {name_of(own['entity.actor'])} that {own['src_endpoint.ip']} opened on {_platform(own)} "
-            f"was used from {other['src_endpoint.ip']} on {_platform(other)} at {at(other['time'])}."
+            f"The session of {name_of(own['entity.actor'])} that {name_of(own['entity.address'])} opened on "
+            f"{_platform(own)} was used from {name_of(other['entity.address'])} on {_platform(other)} at "
+            f"{at(other['time'])}."
         ),
         rows=[own, other],
         terms=(Term("places", 2, "Another network and another operating system within one session."),),
@@ -68,7 +69,7 @@ DETECTORS = (
         name="okta_session_in_two_places",
         key="actor.session.uid",
         gap=timedelta(hours=12),
-        columns=("src_endpoint.ip", "src_endpoint.autonomous_system.number", "http_request.user_agent"),
+        columns=("src_endpoint.autonomous_system.number", "http_request.user_agent"),
         select=both(one_of("source", ("okta_system_log",)), one_of("status_id", (1,))),
         judge=judge,
         max_rows=512,
