@@ -1,20 +1,15 @@
 """Reads the YAML documents of a rule file: bounded in depth and expansion, with the lines of their keys."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import yaml
-from sigma.rule.base import MAX_ALIAS_EXPANSION, SigmaYAMLLoader
+from sigma.rule.base import SigmaYAMLLoader
 
 from watchfloor.detect.sigma.place import Keys, Place
 from watchfloor.errors import ContentError
-
-MAX_DEPTH = 100
-"""How deep a rule file may nest; the C parser overflows its stack on files that nest without bound."""
-
-_INDENTATION = re.compile(rb"^[ \t?:-]+", re.MULTILINE)
+from watchfloor.yaml_limits import MAX_DEPTH, expands_too_far, nests_too_deep
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -27,7 +22,7 @@ class Document(msgspec.Struct, frozen=True):
 def documents(path: str, data: bytes) -> Iterator[Document | ContentError]:
     """The documents of a file; one that cannot be read gives its error, and the ones after it go on where they can."""
     try:
-        if _nests_too_deep(data):
+        if nests_too_deep(data):
             yield ContentError(path, f"nests deeper than {MAX_DEPTH}")
             return
         loader = SigmaYAMLLoader(data)
@@ -39,27 +34,10 @@ def documents(path: str, data: bytes) -> Iterator[Document | ContentError]:
         yield _yaml_error(path, error)
 
 
-def _nests_too_deep(data: bytes) -> bool:
-    # A block inside a block starts further right, or is a list at its key's own column. Files that cannot nest deep by
-    # that measure, which are nearly all, need no second parse.
-    widest = max(map(len, _INDENTATION.findall(data)), default=0)
-    if 2 * (widest + 1) + data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
-        return False
-    depth = 0
-    for event in yaml.parse(data, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-    return False
-
-
 def _document(path: str, node: yaml.Node) -> Document | ContentError:
     place = Place(path, _lines(node))
     try:
-        if _expands_too_far(node):
+        if expands_too_far(node):
             return place.error("its aliases expand to too many nodes")
         # A loader of its own: a document that fails leaves the constructor in no state to go on with.
         return Document(place, SigmaYAMLLoader("").construct_document(node))
@@ -87,36 +65,3 @@ def _lines(node: yaml.Node) -> dict[Keys, int]:
 
 def _pairs(node: yaml.Node) -> list[tuple[yaml.Node, yaml.Node]]:
     return node.value if isinstance(node, yaml.MappingNode) else []
-
-
-def _expands_too_far(root: yaml.Node) -> bool:
-    """Whether aliases and merge keys make the document much larger than it is written, or endless.
-
-    Counted on the nodes, before anything is built: merge keys copy while they are built.
-    """
-    sizes: dict[int, int] = {}
-    open_nodes: set[int] = set()
-    written = 0
-    stack: list[tuple[yaml.Node, bool]] = [(root, False)]
-    while stack:
-        node, done = stack.pop()
-        children = _children(node)
-        if done:
-            open_nodes.discard(id(node))
-            written += 1
-            sizes[id(node)] = 1 + sum(sizes[id(child)] for child in children)
-            if sizes[id(node)] - written > MAX_ALIAS_EXPANSION:
-                return True
-        elif id(node) in open_nodes:
-            return True
-        elif id(node) not in sizes:
-            open_nodes.add(id(node))
-            stack.append((node, True))
-            stack.extend((child, False) for child in children)
-    return False
-
-
-def _children(node: yaml.Node) -> list[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        return [part for pair in node.value for part in pair]
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else []

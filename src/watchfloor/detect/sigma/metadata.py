@@ -37,7 +37,7 @@ def describe(rule: SigmaRule, place: Place) -> Rule:
         level=_LEVELS[rule.level.name] if rule.level is not None else "medium",
         description=(rule.description or "").strip(),
         use_case=_text(rule, "use_case", place),
-        tactics=tuple(dict.fromkeys(name.replace("_", "-") for name in attack if _TACTIC.fullmatch(name))),
+        tactics=tuple(dict.fromkeys(_tactic(name) for name in attack if _TACTIC.fullmatch(name))),
         techniques=tuple(dict.fromkeys(name.upper() for name in attack if _TECHNIQUE.fullmatch(name))),
         false_positives=tuple(str(one) for one in rule.falsepositives or ()),
         runbook=_text(rule, "runbook", place),
@@ -73,3 +73,12 @@ def _decisive(rule: SigmaRule, place: Place) -> bool:
 
 def _not_boolean(place: Place) -> ContentError:
     return place.error("decisive must be true or false", "decisive")
+
+
+def _tactic(tag: str) -> str:
+    name = tag.replace("_", "-")
+    return _RENAMED.get(name, name)
+
+
+_RENAMED = {"stealth": "defense-evasion", "defense-impairment": "defense-evasion"}
+"""Later versions of ATT&CK split a tactic in two; cases speak of version 18's."""
