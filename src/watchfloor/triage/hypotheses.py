@@ -37,7 +37,7 @@ _SURE = (
     (0.9, "Very likely an attack"),
     (0.6, "Likely an attack"),
     (0.25, "Possibly an attack"),
-    (0.0, "Probably harmless"),
+    (0.0, "Weak signs of an attack"),
 )
 
 
