@@ -88,7 +88,7 @@ def _judgement(rule: Rule, burst: Sequence[Row], *, away: bool) -> Judgement:
         ),
         rows=burst,
         terms=tuple(terms),
-        bucket=f"{away}:{burst[0]['time']}",
+        bucket=f"{rule.id}:{burst[0]['time']}",
     )
 
 

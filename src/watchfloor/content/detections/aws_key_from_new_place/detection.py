@@ -59,7 +59,8 @@ def _judgement(key: str, calls: Sequence[Row], habit: int) -> Judgement:
         rule=RULE,
         summary=(
             f"{name_of(first['entity.actor'])} called AWS with the key {shown(key)} from "
-            f"{name_of(first['entity.address'])} at {at(first['time'])}; {habit} calls or more before that day came with another key and address."
+            f"{name_of(first['entity.address'])} at {at(first['time'])}; {habit} calls or more before came "
+            "with another key and address."
         ),
         rows=calls[:CITED],
         terms=(
