@@ -205,9 +205,10 @@ def entity_of(entity_id: str) -> Entity:
 def nest(flat: dict[str, Any]) -> dict[str, Any]:
     """A nested object from dotted keys.
 
-    A key that is both a leaf and a branch keeps the branch: a schema has no such attribute, so the leaf is noise.
+    A key that is both a leaf and a branch keeps the branch, in whichever order they come: a schema has no such
+    attribute, so the leaf is noise. An object at such a key adds what the branch lacks.
 
-    >>> nest({"actor.user.name": "alice", "time": 1})
+    >>> nest({"actor.user.name": "alice", "actor.user": "alice", "time": 1})
     {'actor': {'user': {'name': 'alice'}}, 'time': 1}
     """
     out: dict[str, Any] = {}
@@ -219,7 +220,11 @@ def nest(flat: dict[str, Any]) -> dict[str, Any]:
             if not isinstance(child, dict):
                 child = node[branch] = {}
             node = child
-        node[leaf] = value
+        there = node.get(leaf)
+        if not isinstance(there, dict):
+            node[leaf] = value.copy() if isinstance(value, dict) else value
+        elif isinstance(value, dict):
+            node[leaf] = {**value, **there}
     return out
 
 
