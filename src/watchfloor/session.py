@@ -87,7 +87,7 @@ class Sessions:
         self.name = name
         self.key = key
         self.horizon: timedelta | None = gap
-        self._gap = int(gap.total_seconds() * 1000)
+        self._gap = gap // _MILLISECOND
         self._columns = tuple(dict.fromkeys((*ALWAYS, *columns)))
         self._select = select
         self._judge = judge
@@ -103,42 +103,44 @@ class Sessions:
         """Fold one key's events, in event-time order."""
         del ref
         findings: list[Finding] = []
+        session = _copy(state) if state is not None else None
         keys = events.column(self.key).to_pylist()
         for key, row in zip(keys, events.select(self._columns).to_pylist(), strict=True):
-            if state is not None and row["time"] - state.end > self._gap:
-                findings += self._say(state)
-                state = None
-            if state is None:
-                state = SessionState(key, row["time"], row["time"])
-            state = self._add(state, row)
-            if state.count <= ASK_EACH_UNTIL or state.count & (state.count - 1) == 0:
-                findings += self._say(state)
-        return state, findings
+            if session is not None and row["time"] - session.end > self._gap:
+                findings += self._say(session)
+                session = None
+            if session is None:
+                session = SessionState(key, row["time"], row["time"])
+            self._add(session, row)
+            if session.count <= ASK_EACH_UNTIL or session.count & (session.count - 1) == 0:
+                findings += self._say(session)
+        return session, findings
 
-    def _add(self, state: SessionState, row: Row) -> SessionState:
-        rows = state.rows if len(state.rows) >= self._max_rows else [*state.rows, row]
-        return SessionState(
-            state.key, state.start, max(state.end, row["time"]), state.count + 1, rows, dict(state.said)
-        )
+    def _add(self, session: SessionState, row: Row) -> None:
+        session.end = max(session.end, row["time"])
+        session.count += 1
+        if len(session.rows) < self._max_rows:
+            session.rows.append(row)
 
     def _say(self, state: SessionState) -> Iterator[Finding]:
+        """What the judge says of the session and has not said before; ``state`` remembers it."""
         for judgement in self._judge(state.rows, state.count):
             uids = tuple(dict.fromkeys(row["metadata.uid"] for row in judgement.rows))
             revision, before = state.said.get(judgement.bucket, (0, ()))
-            if uids == before:
+            if not uids or uids == before:
                 continue
             state.said[judgement.bucket] = revision + 1, uids
             yield _finding(state, judgement, uids, revision + 1)
 
     def due(self, state: SessionState) -> datetime | None:
         """When the session closes if nothing more comes."""
-        return datetime.fromtimestamp((state.end + self._gap) / 1000, UTC)
+        return _EPOCH + timedelta(milliseconds=state.end + self._gap)
 
     def expire(self, state: SessionState, now: datetime) -> tuple[SessionState | None, list[Finding]]:
         """Close the session once event time has passed its gap."""
-        if now.timestamp() * 1000 - state.end <= self._gap:
+        if (now - _EPOCH) // _MILLISECOND - state.end <= self._gap:
             return state, []
-        return None, list(self._say(state))
+        return None, list(self._say(_copy(state)))
 
     def merge(self, a: SessionState, b: SessionState) -> SessionState:
         """One session of two keys that turned out to be one; what either said stays said."""
@@ -147,16 +149,25 @@ class Sessions:
         return SessionState(a.key, min(a.start, b.start), max(a.end, b.end), a.count + b.count, rows, said)
 
     def dump(self, state: SessionState) -> bytes:
-        """The state as JSON."""
-        return msgspec.json.encode(state)
+        """The state as MessagePack: its rows may hold bytes."""
+        return msgspec.msgpack.encode(state)
 
     def load(self, blob: bytes) -> SessionState:
         """The state that ``dump`` wrote."""
-        return msgspec.json.decode(blob, type=SessionState)
+        return msgspec.msgpack.decode(blob, type=SessionState)
+
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def _copy(state: SessionState) -> SessionState:
+    return SessionState(state.key, state.start, state.end, state.count, list(state.rows), dict(state.said))
 
 
 def _finding(state: SessionState, judgement: Judgement, uids: tuple[str, ...], revision: int) -> Finding:
     rows = judgement.rows
+    places = {row["metadata.uid"]: Origin(row["origin.path"], row["origin.line"], row["origin.index"]) for row in rows}
     bucket = f"{state.start}:{judgement.bucket}"
     tenant = rows[0]["tenant"]
     sources = list(dict.fromkeys(row["source"] for row in rows))
@@ -167,7 +178,7 @@ def _finding(state: SessionState, judgement: Judgement, uids: tuple[str, ...], r
         start=min(row["time"] for row in rows),
         end=max(row["time"] for row in rows),
         event_uids=uids,
-        origins=tuple(Origin(row["origin.path"], row["origin.line"], row["origin.index"]) for row in rows),
+        origins=tuple(places[uid] for uid in uids),
         entities=_entities(rows),
         source=sources[0],
         key=state.key,
