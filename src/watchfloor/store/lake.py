@@ -5,11 +5,13 @@ Files are written under a temporary name and renamed, so a reader sees whole fil
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from watchfloor.errors import StoreError
@@ -18,6 +20,13 @@ from watchfloor.event import EVENT_SCHEMA
 FLUSH_ROWS = 131_072
 FLUSH_BYTES = 256 << 20
 _UIDS_A_QUERY = 10_000
+
+_FIRST = 'ingested_at, "origin.path", "origin.line", "origin.index"'
+"""Of the deliveries of one event, the first counts; everywhere the same one."""
+
+_OFFLINE = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+_SPILL = ".spill"
+"""Where a search puts what does not fit into memory: beside the data, not into the folder that somebody stands in."""
 
 
 class LakeWriter:
@@ -55,18 +64,20 @@ class LakeWriter:
         table = pa.Table.from_batches(self._buffered, schema=EVENT_SCHEMA)
         self._buffered, self.rows, self._rows, self._bytes = [], self.rows + table.num_rows, 0, 0
         for tenant in table.column("tenant").unique().to_pylist():
-            mine = table.filter(pa.compute.equal(table.column("tenant"), tenant))
+            mine = table.filter(pc.equal(table.column("tenant"), tenant))
             self._write(mine.sort_by("time"), tenant)
 
     def _write(self, table: pa.Table, tenant: str) -> None:
         folder = self._folder / f"tenant={_folder_name(tenant)}"
         name = f"part-{uuid.uuid4().hex}.parquet"
+        part = folder / f".{name}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            part = folder / f".{name}"
             pq.write_table(table, part, compression="zstd", row_group_size=16_384)
             part.rename(folder / name)
         except OSError as error:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
             raise StoreError(f"{folder}: {error.strerror or error}") from error
 
 
@@ -90,8 +101,7 @@ class Lake:
         found: dict[str, dict[str, object]] = {}
         for start in range(0, len(wanted), _UIDS_A_QUERY):
             for batch in self._query(
-                'WHERE tenant = ? AND "metadata.uid" IN (SELECT unnest(?::VARCHAR[])) '
-                'ORDER BY ingested_at, "origin.path", "origin.line"',
+                f'WHERE tenant = ? AND "metadata.uid" IN (SELECT unnest(?::VARCHAR[])) ORDER BY {_FIRST}',
                 [tenant, wanted[start : start + _UIDS_A_QUERY]],
                 EVENT_SCHEMA.names,
             ):
@@ -101,10 +111,9 @@ class Lake:
 
     def in_order(self, tenant: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All events of a tenant in event-time order, each uid once."""
-        order = 'time, "metadata.uid", ingested_at, "origin.line"'
         yield from self._query(
-            f'WHERE tenant = ? QUALIFY row_number() OVER (PARTITION BY "metadata.uid" ORDER BY {order}) = 1 '
-            f"ORDER BY {order}",
+            f'WHERE tenant = ? QUALIFY row_number() OVER (PARTITION BY "metadata.uid" ORDER BY {_FIRST}) = 1 '
+            'ORDER BY time, "metadata.uid"',
             [tenant],
             columns,
         )
@@ -114,12 +123,14 @@ class Lake:
         if not files:
             return
         names = ", ".join(f'"{name}"' for name in columns)
-        with duckdb.connect() as connection:
-            connection.execute("SET preserve_insertion_order = false")
-            # hive_partitioning off: the tenant is a column of the file, not a reading of its folder's name.
-            query = f"SELECT {names} FROM read_parquet(?, hive_partitioning = false) {clauses}"  # noqa: S608 - fixed text
-            reader: pa.RecordBatchReader = connection.sql(query, params=[files, *parameters]).to_arrow_reader(8192)
-            yield from reader
+        # hive_partitioning off: the tenant is a column of the file, not a reading of its folder's name.
+        query = f"SELECT {names} FROM read_parquet(?, hive_partitioning = false) {clauses}"  # noqa: S608 - fixed text
+        try:
+            with duckdb.connect(config={**_OFFLINE, "temp_directory": str(self._folder / _SPILL)}) as connection:
+                connection.execute("SET preserve_insertion_order = false")
+                yield from connection.sql(query, params=[files, *parameters]).to_arrow_reader(8192)
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            raise StoreError(f"{self._folder}: cannot be searched: {' '.join(str(error).split())}") from error
 
 
 def _folder_name(tenant: str) -> str:
