@@ -1,11 +1,25 @@
 """The case store: cases, findings and what people said of them, in SQLite, or PostgreSQL by its URL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, BigInteger, Column, Engine, Float, MetaData, String, Table, create_engine, delete, select
+from sqlalchemy import (
+    JSON,
+    URL,
+    BigInteger,
+    Column,
+    Engine,
+    Float,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    delete,
+    select,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from watchfloor.case import Case
@@ -36,11 +50,9 @@ class CaseStore:
 
     def __init__(self, path: Path) -> None:
         self._place = str(path)
-        self._engine: Engine = create_engine(f"sqlite:///{path}")
-        try:
+        self._engine: Engine = create_engine(URL.create("sqlite", database=self._place))
+        with self._errors():
             _METADATA.create_all(self._engine)
-        except SQLAlchemyError as error:
-            raise StoreError(f"{path}: {error.__cause__ or error}") from error
 
     def replace(self, tenant: str, cases: Iterable[Case]) -> None:
         """Make these the cases of a tenant."""
@@ -57,7 +69,7 @@ class CaseStore:
             }
             for case in cases
         ]
-        with self._engine.begin() as connection:
+        with self._errors(), self._engine.begin() as connection:
             connection.execute(delete(_CASES).where(_CASES.c.tenant == tenant))
             if rows:
                 connection.execute(_CASES.insert(), rows)
@@ -65,26 +77,37 @@ class CaseStore:
     def all(self, tenant: str) -> Sequence[Case]:
         """The cases of a tenant by falling risk."""
         query = select(_CASES.c.body).where(_CASES.c.tenant == tenant).order_by(_CASES.c.risk.desc(), _CASES.c.uid)
-        with self._engine.connect() as connection:
-            return [_case(row.body) for row in connection.execute(query)]
+        with self._errors(), self._engine.connect() as connection:
+            return [self._case(row.body) for row in connection.execute(query)]
 
     def get(self, tenant: str, uid: str) -> Case:
-        """The case whose uid this is, or starts with it.
+        """The case whose uid this is, else the one whose uid begins with it.
 
         Raises:
             InputError: There is none, or more than one.
         """
-        query = select(_CASES.c.body).where(_CASES.c.tenant == tenant, _CASES.c.uid.startswith(uid, autoescape=True))
-        with self._engine.connect() as connection:
-            found = [_case(row.body) for row in connection.execute(query.limit(2))]
-        if len(found) != 1:
-            raise InputError(f"{self._place}: {'no case' if not found else 'more than one case'} {uid!r}")
-        return found[0]
+        begins = _CASES.c.uid.startswith(uid, autoescape=True)
+        query = select(_CASES.c.uid, _CASES.c.body).where(_CASES.c.tenant == tenant, begins).order_by(_CASES.c.uid)
+        with self._errors(), self._engine.connect() as connection:
+            found = connection.execute(query.limit(2)).all()
+        # In this order, a uid comes before those that it begins.
+        if not found or (len(found) > 1 and found[0].uid != uid):
+            raise InputError(f"{self._place}: {'more than one case' if found else 'no case'} {uid!r}")
+        return self._case(found[0].body)
 
     def close(self) -> None:
         """Give back the connections."""
         self._engine.dispose()
 
+    def _case(self, body: dict[str, Any]) -> Case:
+        try:
+            return msgspec.convert(body, Case)
+        except msgspec.ValidationError as error:
+            raise StoreError(f"{self._place}: a case is not as this version writes it: {error}") from error
 
-def _case(body: dict[str, Any]) -> Case:
-    return msgspec.convert(body, Case)
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, ValueError) as error:
+            raise StoreError(f"{self._place}: {error.__cause__ or error}") from error
