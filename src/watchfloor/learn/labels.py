@@ -1,12 +1,14 @@
 """Labels: what people decided about findings, cases or entities. One JSON object a line (section 12 of the design)."""
 
+import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
 from watchfloor.case import Disposition
-from watchfloor.errors import InputError
+from watchfloor.errors import InputError, StoreError
 
 
 class Label(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,7 +39,7 @@ def read_labels(path: Path) -> Iterator[Label]:
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+        raise InputError(f"{path}: {error.strerror or error}") from error
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -48,10 +50,26 @@ def read_labels(path: Path) -> Iterator[Label]:
 
 
 def append_label(path: Path, label: Label) -> None:
-    """Add a label to a file; what was said before stays, the last word on a uid counts."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        file.write(msgspec.json.encode(label) + b"\n")
+    """Add a label to a file; what was said before stays, the last word on a uid counts.
+
+    Raises:
+        StoreError: The file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b") as file:
+            # People write this file, too, and editors need not end its last line.
+            start = b"" if _ends_a_line(file) else b"\n"
+            file.write(start + msgspec.json.encode(label) + b"\n")
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or error}") from error
+
+
+def _ends_a_line(file: BinaryIO) -> bool:
+    if not file.seek(0, io.SEEK_END):
+        return True
+    file.seek(-1, io.SEEK_END)
+    return file.read(1) == b"\n"
 
 
 def by_uid(labels: Iterable[Label]) -> dict[str, Label]:
