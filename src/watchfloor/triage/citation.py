@@ -17,7 +17,7 @@ import msgspec
 from watchfloor.clock import iso
 from watchfloor.event import ENTITY_ROLES
 from watchfloor.finding import Finding
-from watchfloor.triage.evidence import Evidence, Row, text_values
+from watchfloor.triage.evidence import MAX_TITLE, Evidence, Row, short, text_values
 
 _QUOTED = re.compile(r"“([^”]*)”")
 _TIME = re.compile(r"(?<![\w:])(?:\d{4}-\d{2}-\d{2} )?\d{2}:\d{2}(?::\d{2})?(?![\w:/\\])")
@@ -61,7 +61,7 @@ def check(sentence: str, cites: Sequence[str], evidence: Evidence, findings: Ite
 
 
 def _quotes(sentence: str, rows: Sequence[Row], related: Sequence[Finding]) -> list[Problem]:
-    titles = {finding.rule.title for finding in related}
+    titles = {short(finding.rule.title, MAX_TITLE) for finding in related}
     quoted = [text for text in _QUOTED.findall(sentence) if text not in titles]
     if not quoted:
         return []

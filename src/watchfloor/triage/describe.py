@@ -45,7 +45,7 @@ def _from(row: Row) -> str:
     place = ", ".join(
         part for part in (row.get("src_endpoint.location.city"), row.get("src_endpoint.location.country")) if part
     )
-    return f" from {address}" + (f" ({short(place, 60)})" if place else "")
+    return f" from {short(address, 80)}" + (f" ({short(place, 60)})" if place else "")
 
 
 def _on(row: Row) -> str:

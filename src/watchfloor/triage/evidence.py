@@ -11,6 +11,9 @@ from watchfloor.event import ENTITY_ROLES, HOT
 MAX_TEXT = 160
 """Longer values are cut in the middle wherever they are shown; the pack holds them whole."""
 
+MAX_TITLE = 400
+"""The same for the titles of rules."""
+
 Row = Mapping[str, Any]
 """One event as the lake gives it: the columns of :data:`watchfloor.event.EVENT_SCHEMA` by name."""
 

@@ -1,7 +1,11 @@
 """What a case could be, how sure, and what to check next. Probabilities follow the case's risk, not a model."""
 
-from watchfloor.case import TACTICS, Case, Hypothesis
+import msgspec
 
+from watchfloor.case import TACTICS, Case, Hypothesis
+from watchfloor.triage.evidence import short
+
+MAX_HEADLINE = 300
 _ACCOUNT_USE_CASES = frozenset({"login_risk", "impossible_travel", "mfa_fatigue", "phishing", "oauth_grants"})
 
 _CHECKS = {
@@ -30,7 +34,7 @@ def headline(case: Case) -> str:
         else f", with {kinds - 1} more kinds of finding"
     )
     reached = case.tactics[-1].replace("-", " ") if len(case.tactics) > 1 else None
-    return f"{sure}: {case.title}{more}." + (f" It reached {reached}." if reached else "")
+    return f"{sure}: {short(case.title, MAX_HEADLINE)}{more}." + (f" It reached {reached}." if reached else "")
 
 
 _SURE = (
@@ -60,10 +64,16 @@ def hypotheses(case: Case) -> tuple[Hypothesis, ...]:
             "wrong detection", 0.35 * (1 - attack), "The rules match something that is not what they are about."
         ),
     ]
-    found.sort(key=lambda one: -one.probability)
-    return tuple(
-        Hypothesis(one.name, round(one.probability, 3), one.words, one.supports, one.contradicts) for one in found
-    )
+    return _rounded(found)
+
+
+def _rounded(found: list[Hypothesis]) -> tuple[Hypothesis, ...]:
+    """The hypotheses by falling probability, in whole thousandths that still make one."""
+    shares = {one.name: round(one.probability * 1000) for one in found}
+    likeliest = max(found, key=lambda one: one.probability).name
+    shares[likeliest] += 1000 - sum(shares.values())
+    whole = (msgspec.structs.replace(one, probability=shares[one.name] / 1000) for one in found)
+    return tuple(sorted(whole, key=lambda one: -one.probability))
 
 
 def _made(name: str, probability: float, words: str, case: Case) -> Hypothesis:
@@ -81,7 +91,7 @@ def _benign(case: Case) -> str:
     ]
     if not known:
         return "Administrators, tests or tools do the same on purpose."
-    return f"Known harmless causes of these findings: {'; '.join(known[:3])}."
+    return f"Known harmless causes of these findings: {'; '.join(short(reason) for reason in known[:3])}."
 
 
 def checks(case: Case) -> tuple[str, ...]:
@@ -90,8 +100,8 @@ def checks(case: Case) -> tuple[str, ...]:
     for finding in case.findings:
         if finding.rule.use_case in _CHECKS:
             found.append(_CHECKS[finding.rule.use_case])
-        if finding.rule.runbook:
-            found.append(next(line.strip() for line in finding.rule.runbook.splitlines() if line.strip()))
+        if finding.rule.runbook and (first := finding.rule.runbook.strip()):
+            found.append(short(first.splitlines()[0], MAX_HEADLINE))
     if "credential-access" in case.tactics:
         found.append(_CHECKS["credential_access"])
     if not found:

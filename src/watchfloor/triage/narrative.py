@@ -9,13 +9,15 @@ from watchfloor.event import Entity
 from watchfloor.finding import LEVELS
 from watchfloor.triage.citation import check
 from watchfloor.triage.describe import describe
-from watchfloor.triage.evidence import Evidence, short
+from watchfloor.triage.evidence import MAX_TITLE, Evidence, short
 from watchfloor.triage.hypotheses import checks, headline, hypotheses
 
 MAX_STEPS = 14
 """A narrative tells this many steps; the timeline has them all."""
 
 MAX_CITES = 2_000
+"""A sentence about more events cites the first and the last of them, and says that it counts at least so many."""
+
 MAX_NAMES = 5
 DAY = 86_400_000
 
@@ -34,7 +36,13 @@ def assess(case: Case, evidence: Evidence) -> Assessment:
 
 
 def _known(uids: Sequence[str], evidence: Evidence) -> tuple[str, ...]:
-    return tuple(uid for uid in dict.fromkeys(uids) if uid in evidence.rows)[:MAX_CITES]
+    """The events that are at hand, each once, in their order in time."""
+    known = [uid for uid in dict.fromkeys(uids) if uid in evidence.rows]
+    return tuple(sorted(known, key=lambda uid: evidence.rows[uid]["time"]))
+
+
+def _some(known: tuple[str, ...]) -> tuple[str, ...]:
+    return known if len(known) <= MAX_CITES else known[: MAX_CITES // 2] + known[-MAX_CITES // 2 :]
 
 
 def _minute(time: int, *, day: bool) -> str:
@@ -43,13 +51,15 @@ def _minute(time: int, *, day: bool) -> str:
 
 
 def _opening(case: Case, evidence: Evidence) -> Sentence:
-    cites = _known([uid for finding in case.findings for uid in finding.event_uids], evidence)
-    rows = evidence.cited(cites)
-    if not rows:
+    known = _known([uid for finding in case.findings for uid in finding.event_uids], evidence)
+    if not known:
         return Sentence("", ())
+    cites = _some(known)
+    rows = evidence.cited(cites)
     sources = len({row["source"] for row in rows})
     first, last = min(row["time"] for row in rows), max(row["time"] for row in rows)
     events = f"{len(cites)} events" if len(cites) > 1 else "One event"
+    events = f"At least {events}" if len(known) > len(cites) else events
     where = f" of {sources} log sources" if sources > 1 else ""
     if _minute(first, day=True) == _minute(last, day=True):
         span = f"at {_minute(first, day=True)} UTC"
@@ -87,19 +97,21 @@ def _telling(entries: Sequence[TimelineEntry], case: Case) -> list[TimelineEntry
     return chosen
 
 
-def _step(entry: TimelineEntry, cites: tuple[str, ...], case: Case, evidence: Evidence) -> Sentence:
+def _step(entry: TimelineEntry, known: tuple[str, ...], case: Case, evidence: Evidence) -> Sentence:
     """A step in the detection's own words where it watched several events and its words are proved, else in ours."""
     finding = next(finding for finding in case.findings if finding.uid in entry.finding_uids)
     day = case.end - case.start >= DAY
-    first, last = (pick(evidence.cited(cites), key=lambda row: row["time"]) for pick in (min, max))
-    title = f"(“{short(finding.rule.title, 400)}”)"
+    cites = _some(known)
+    first, last = evidence.rows[cites[0]], evidence.rows[cites[-1]]
+    title = f"(“{short(finding.rule.title, MAX_TITLE)}”)"
     if len(finding.event_uids) > 1 and finding.summary:
         told = Sentence(f"{_minute(first['time'], day=day)} UTC: {_line(finding.summary)} {title}.", cites)
         if not check(told.text, told.cites, evidence, case.findings):
             return told
     text = f"{_minute(first['time'], day=day)} UTC: {describe(first)}"
     if len(cites) > 1:
-        text += f"; {len(cites)} such events until {_minute(last['time'], day=day)} UTC"
+        least = "at least " if len(known) > len(cites) else ""
+        text += f"; {least}{len(cites)} such events until {_minute(last['time'], day=day)} UTC"
     return Sentence(f"{text} {title}.", cites)
 
 
@@ -117,7 +129,7 @@ def _identities(case: Case, evidence: Evidence) -> list[Sentence]:
             proved = dict(list(_proved_names(entity, case, evidence))[:MAX_NAMES])
             if proved:
                 listed = ", ".join(short(name, 120) for name in proved)
-                text = f"The events give one account these names: {entity.name}, {listed}."
+                text = f"The events give one account these names: {short(entity.name, 120)}, {listed}."
                 told.append(Sentence(text, tuple(dict.fromkeys(proved.values()))))
     return told[:3]
 
