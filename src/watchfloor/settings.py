@@ -74,6 +74,11 @@ class DataFolder(msgspec.Struct, frozen=True):
         """The hash-chained record of decisions."""
         return self.path / "records.ndjson"
 
+    @property
+    def derived(self) -> tuple[Path, ...]:
+        """What an investigation makes from its input, and the next one replaces."""
+        return (self.lake, self.packs, self.findings, self.cases, self.report, self.dead_letters)
+
     def prepare(self) -> None:
         """Make the folder, or take one that is empty or already a data folder.
 
@@ -96,5 +101,9 @@ class DataFolder(msgspec.Struct, frozen=True):
         Raises:
             InputError: It is not.
         """
-        if not (self.path / _MARK).exists():
+        try:
+            known = (self.path / _MARK).exists()
+        except OSError as error:
+            raise InputError(f"{self.path}: {error.strerror or error}") from error
+        if not known:
             raise InputError(f"{self.path}: not a Watchfloor folder; run investigate --out {self.path} first")

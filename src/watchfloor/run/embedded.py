@@ -18,7 +18,7 @@ from watchfloor.finding import Finding
 from watchfloor.ingest import read
 from watchfloor.normalize import Normalizer
 from watchfloor.operator import KeyedOperator, Reference
-from watchfloor.run.keyed import run_keyed
+from watchfloor.run.keyed import OnFailure, run_keyed
 from watchfloor.store.lake import Lake, LakeWriter
 
 HOUR = 3_600_000
@@ -90,7 +90,7 @@ class Embedded(msgspec.Struct, frozen=True):
         observed.findings += self.detector.detect(events)
         writer.append(events)
 
-    def stateful(self, tenant: str, reference: Reference) -> Iterator[Finding]:
+    def stateful(self, tenant: str, reference: Reference, *, on_failure: OnFailure | None = None) -> Iterator[Finding]:
         """The findings of the keyed operators over the lake, in event-time order and with identities resolved."""
         enricher = Enricher(reference)
 
@@ -98,4 +98,4 @@ class Embedded(msgspec.Struct, frozen=True):
             return map(enricher.process, self.lake.in_order(tenant, _LIGHT))
 
         if self.keyed:
-            yield from run_keyed(self.keyed, scan, reference)
+            yield from run_keyed(self.keyed, scan, reference, on_failure=on_failure)

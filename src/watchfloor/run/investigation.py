@@ -1,7 +1,8 @@
 """An investigation: finite input through all stages, to cases, packs and what a report needs."""
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,9 +15,10 @@ from watchfloor.correlate import correlate
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import SigmaDetector
 from watchfloor.enrich import IDENTITY, IdentityGraph
-from watchfloor.errors import StoreError
+from watchfloor.errors import InputError, StoreError
 from watchfloor.finding import Finding
-from watchfloor.learn import by_uid, precision, read_labels
+from watchfloor.ingest.files import STDIN, check
+from watchfloor.learn import Label, by_uid, precision, read_labels
 from watchfloor.normalize import Normalizer
 from watchfloor.policy.desk import Desk
 from watchfloor.run.closing import Closing, Described, PackFile
@@ -58,11 +60,15 @@ def investigate(
     Keys, labels and the record of decisions stay.
 
     Raises:
-        InputError: A path gives nothing readable, or the data folder is something else.
+        InputError: A path gives nothing readable or is what this run would replace, a label cannot be read, or the data
+            folder is something else; raised before anything is changed.
         StoreError: The data folder cannot be written.
     """
     folder = DataFolder(settings.data)
+    check(paths)
+    _check_apart(folder, paths)
     folder.prepare()
+    labels = _labels(folder)
     _clear(folder)
     say = on_stage or (lambda _stage, _done, _total: None)
     lake, graph = Lake(folder.lake), IdentityGraph()
@@ -75,9 +81,14 @@ def investigate(
         )
     say("following sessions", 0, 0)
     reference = graph.publish()
-    observed.findings += embedded.stateful(settings.tenant, reference)
+    failures: list[str] = []
+    observed.findings += embedded.stateful(
+        settings.tenant,
+        reference,
+        on_failure=lambda name, error: failures.append(f"detection {name} failed: {type(error).__name__}: {error}"),
+    )
     say("correlating", 0, 0)
-    known = _precision(folder, observed.findings)
+    known = _precision(labels, observed.findings)
     correlated = correlate(observed.findings, identity=reference.tables[IDENTITY], precision=known)
     now = clock()
     closing = Closing(folder, lake, graph, content.library, Desk(engine=content.engine, now=now))
@@ -93,27 +104,42 @@ def investigate(
         tuple(letters.kept),
         closing.packs,
         closing.described,
-        tuple(closing.failures),
+        (*failures, *closing.failures),
     )
+
+
+def _check_apart(folder: DataFolder, paths: Sequence[str]) -> None:
+    """Refuse to read what this run is about to write or replace."""
+    out = folder.path.resolve()
+    derived = [one.resolve() for one in folder.derived]
+    for path in paths:
+        place = Path(path).resolve()
+        if path == STDIN:
+            continue
+        if place == out or place in out.parents:
+            raise InputError(f"{path}: holds {folder.path}, where the result goes; name an --out outside of it")
+        if any(place == one or one in place.parents for one in derived):
+            raise InputError(f"{path}: this run would replace it; name another --out, or a copy of it")
 
 
 def _clear(folder: DataFolder) -> None:
     try:
-        for derived in (folder.lake, folder.packs):
-            if derived.exists():
+        for derived in folder.derived:
+            if derived.is_dir():
                 shutil.rmtree(derived)
-        for derived in (folder.findings, folder.cases, folder.report, folder.dead_letters):
-            derived.unlink(missing_ok=True)
+            else:
+                derived.unlink(missing_ok=True)
         folder.packs.mkdir()
     except OSError as error:
         raise StoreError(f"{folder.path}: {error.strerror or error}") from error
 
 
-def _precision(folder: DataFolder, findings: Iterable[Finding]) -> dict[str, float]:
-    """What the labels of the data folder say of the rules whose findings they are about."""
-    if not folder.labels.exists():
-        return {}
-    labels = by_uid(read_labels(folder.labels))
+def _labels(folder: DataFolder) -> dict[str, Label]:
+    return by_uid(read_labels(folder.labels)) if folder.labels.exists() else {}
+
+
+def _precision(labels: Mapping[str, Label], findings: Iterable[Finding]) -> dict[str, float]:
+    """What labels say of the rules whose findings they are about."""
     return precision((one.rule.id, labels[one.uid].disposition) for one in findings if one.uid in labels)
 
 
@@ -142,7 +168,9 @@ class _Letters:
     """Dead letters go to disk as they come; a bounded number is kept, without bytes, for the report."""
 
     def __init__(self, path: Path, also: Callable[[DeadLetter], None] | None) -> None:
-        self._file = path.open("wb")
+        self._path = path
+        with self._errors():
+            self._file = path.open("wb")
         self._also = also
         self.kept: list[DeadLetter] = []
 
@@ -150,11 +178,20 @@ class _Letters:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with self._errors():
+            self._file.close()
 
     def add(self, letter: DeadLetter) -> None:
-        self._file.write(msgspec.json.encode(letter) + b"\n")
+        with self._errors():
+            self._file.write(msgspec.json.encode(letter) + b"\n")
         if len(self.kept) < MAX_LETTERS_KEPT:
             self.kept.append(msgspec.structs.replace(letter, raw=b""))
         if self._also:
             self._also(letter)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(f"{self._path}: {error.strerror or error}") from error

@@ -12,27 +12,48 @@ from watchfloor.operator import KeyedOperator, Reference
 Scan = Callable[[], Iterable[pa.RecordBatch]]
 """Gives all events in event-time order, each uid once."""
 
+OnFailure = Callable[[str, Exception], None]
+"""(the operator's name, what it raised)."""
+
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def run_keyed(operators: Sequence[KeyedOperator[Any]], scan: Scan, reference: Reference) -> Iterator[Finding]:
+def run_keyed(
+    operators: Sequence[KeyedOperator[Any]], scan: Scan, reference: Reference, *, on_failure: OnFailure | None = None
+) -> Iterator[Finding]:
     """The findings of operators over finite input.
 
     Memory is bounded by the operators' states: events pass in batches, and a key is expired when event time has gone
-    past what its operator asked for.
+    past what its operator asked for. Operators are content: one that raises is handed to ``on_failure`` and left out
+    from then on, while the others go on; without ``on_failure`` it ends the run.
     """
     hosts = [_Host(operator, reference) for operator in operators]
     for batch in scan():
         for host in hosts:
-            yield from host.feed(batch)
+            yield from _guarded(host, host.feed(batch), on_failure)
+        hosts = [host for host in hosts if not host.failed]
     for host in hosts:
-        yield from host.close()
+        yield from _guarded(host, host.close(), on_failure)
+
+
+def _guarded(host: "_Host", found: Iterator[Finding], on_failure: OnFailure | None) -> list[Finding]:
+    findings: list[Finding] = []
+    try:
+        findings.extend(found)
+    except Exception as error:
+        if on_failure is None:
+            raise
+        host.failed = True
+        on_failure(host.name, error)
+    return findings
 
 
 class _Host:
     """One operator with the states of its keys."""
 
     def __init__(self, operator: KeyedOperator[Any], reference: Reference) -> None:
+        self.name = operator.name
+        self.failed = False
         self._operator = operator
         self._reference = reference
         self._states: dict[tuple[str, str], Any] = {}
