@@ -85,7 +85,7 @@ def test_errors_name_the_file_the_entry_and_the_attribute(tmp_path: Path, change
 
 
 def test_a_decoder_that_does_not_import_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ContentError, match=r"decode.py: ModuleNotFoundError"):
+    with pytest.raises(ContentError, match=r"decode.py:1: ModuleNotFoundError"):
         source(tmp_path / "doors", files={"decode.py": "import no_such_module\n"})
 
 
