@@ -127,12 +127,15 @@ def _strange(rows: Sequence[Row]) -> set[str]:
             countries.setdefault(row["entity.address"], row["src_endpoint.location.country"])
     places = newcomers(rows, lambda row: row["entity.address"], within=FRESH, settled=SETTLED)
     programs = newcomers(rows, _program, within=FRESH, settled=SETTLED)
-    usual = {countries.get(row["entity.address"]) for row, new in zip(rows, places, strict=True) if not new} - {None}
-    return {
-        row["metadata.uid"]
-        for row, place, program in zip(rows, places, programs, strict=True)
-        if place and program and countries.get(row["entity.address"]) not in usual
-    }
+    usual: set[str | None] = set()
+    strange: set[str] = set()
+    for row, place, program in zip(rows, places, programs, strict=True):
+        country = countries.get(row["entity.address"])
+        if not place:
+            usual.add(country)
+        elif program and (country is None or country not in usual):
+            strange.add(row["metadata.uid"])
+    return strange
 
 
 def _program(row: Row) -> str:
