@@ -2,13 +2,15 @@
 
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import orjson
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from watchfloor.case import DISPOSITIONS, Case, Disposition
@@ -31,12 +33,13 @@ def list_(
     data: Data = DATA, *, json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False
 ) -> None:
     """All cases by falling risk."""
-    cases = _store(data).all(DEFAULT_TENANT)
+    with _store(data) as store:
+        cases = store.all(DEFAULT_TENANT)
     if json:
         for case in cases:
             _emit(case)
         return
-    table = Table("case", "risk", "severity", "title", "begin (UTC)", "findings")
+    table = Table(Column("case", no_wrap=True), "risk", "severity", "title", "begin (UTC)", "findings")
     for case in cases:
         title = Text(visible(case.title))
         table.add_row(
@@ -48,7 +51,7 @@ def list_(
 @app.command()
 def show(case: CaseUid, data: Data = DATA) -> None:
     """One case as an OCSF Incident Finding."""
-    _emit(_store(data).get(DEFAULT_TENANT, case))
+    _emit(_get(data, case))
 
 
 @app.command()
@@ -63,7 +66,7 @@ def label(
     """Say what a case was. The label holds for its findings, and the next investigation learns from it."""
     if disposition not in DISPOSITIONS:
         raise InputError(f"{disposition!r} is not one of {', '.join(DISPOSITIONS)}")
-    found = _store(data).get(DEFAULT_TENANT, case)
+    found = _get(data, case)
     at = iso(int(system_clock().timestamp() * 1000))
     for uid in (found.uid, *(finding.uid for finding in found.findings)):
         value = msgspec.convert(disposition, Disposition)
@@ -74,18 +77,28 @@ def label(
 @app.command()
 def export(case: CaseUid, to: Annotated[Path, typer.Argument(help="The file to write.")], data: Data = DATA) -> None:
     """Copy a case's evidence pack."""
-    found = _store(data).get(DEFAULT_TENANT, case)
+    found = _get(data, case)
     pack = DataFolder(data).packs / f"{found.uid}.zip"
     try:
         shutil.copyfile(pack, to)
     except OSError as error:
-        raise InputError(f"{error.filename}: {error.strerror}") from error
+        raise InputError(f"{error.filename or to}: {error.strerror or error}") from error
 
 
-def _store(data: Path) -> CaseStore:
+@contextmanager
+def _store(data: Path) -> Iterator[CaseStore]:
     folder = DataFolder(data)
     folder.require()
-    return CaseStore(folder.database)
+    store = CaseStore(folder.database)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _get(data: Path, case: str) -> Case:
+    with _store(data) as store:
+        return store.get(DEFAULT_TENANT, case)
 
 
 def _emit(case: Case) -> None:

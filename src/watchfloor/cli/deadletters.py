@@ -2,6 +2,8 @@
 
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +16,7 @@ from watchfloor.cli.options import DATA, Data
 from watchfloor.cli.progress import stderr
 from watchfloor.console.text import visible
 from watchfloor.deadletter import DeadLetter
-from watchfloor.errors import InputError
+from watchfloor.errors import InputError, StoreError
 from watchfloor.settings import DataFolder
 
 app = typer.Typer(help="Records that did not become events.", no_args_is_help=True)
@@ -24,9 +26,11 @@ _DECODER = msgspec.json.Decoder(DeadLetter)
 @app.command("list")
 def list_(data: Data = DATA) -> None:
     """How many, by stage and reason, with the first place of each."""
-    letters = _read(data)
-    counts = Counter((letter.stage, letter.reason) for letter in letters)
-    first = {(letter.stage, letter.reason): letter.place() for letter in reversed(letters)}
+    counts: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], str] = {}
+    for letter in _read(data):
+        counts[letter.stage, letter.reason] += 1
+        first.setdefault((letter.stage, letter.reason), letter.place())
     table = Table("n", "stage", "reason", "count", "first at")
     for number, (key, count) in enumerate(counts.most_common(), start=1):
         table.add_row(str(number), key[0], Text(visible(key[1])), f"{count:,}", Text(visible(first[key])))
@@ -38,18 +42,29 @@ def show(
     number: Annotated[int, typer.Argument(help="The letter's position, from 1.", min=1)], data: Data = DATA
 ) -> None:
     """One dead letter with its bytes: the place and the reason on standard error, the bytes on standard output."""
-    letters = _read(data)
-    if number > len(letters):
-        raise InputError(f"{data}: there are {len(letters)} dead letters")
-    letter = letters[number - 1]
+    letter = next(islice(_read(data), number - 1, None), None)
+    if letter is None:
+        raise InputError(f"{data}: there are {sum(1 for _ in _read(data))} dead letters")
     cut = f", the first {len(letter.raw)} of {letter.size} bytes" if letter.size > len(letter.raw) else ""
     stderr().print(Text(visible(f"{letter.place()}: {letter.reason} ({letter.stage}{cut})")))
     sys.stdout.buffer.write(letter.raw + b"\n")
 
 
-def _read(data: Path) -> list[DeadLetter]:
+def _read(data: Path) -> Iterator[DeadLetter]:
     folder = DataFolder(data)
     folder.require()
     if not folder.dead_letters.exists():
-        return []
-    return [_DECODER.decode(line) for line in folder.dead_letters.read_bytes().splitlines()]
+        return
+    try:
+        with folder.dead_letters.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                yield _letter(folder.dead_letters, number, line)
+    except OSError as error:
+        raise StoreError(f"{folder.dead_letters}: {error.strerror or error}") from error
+
+
+def _letter(path: Path, number: int, line: bytes) -> DeadLetter:
+    try:
+        return _DECODER.decode(line)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"{path}:{number}: not a dead letter: {error}") from error

@@ -10,7 +10,7 @@ from watchfloor.catalog import BUILT_IN, Folder, folders
 from watchfloor.cli.progress import stderr
 from watchfloor.console.text import visible
 from watchfloor.detect.sigma import load_rules
-from watchfloor.errors import GateError
+from watchfloor.errors import GateError, InputError
 from watchfloor.testing.detections import broken_laws
 
 app = typer.Typer(help="Detections as code.", no_args_is_help=True)
@@ -20,6 +20,8 @@ app = typer.Typer(help="Detections as code.", no_args_is_help=True)
 def check(paths: Annotated[list[Path], typer.Argument(help="Folders, files or zips of Sigma rules.")]) -> None:
     """Load the rules; exit 1 if one does not load."""
     ruleset = load_rules(paths)
+    if not ruleset.rules and not ruleset.errors:
+        raise InputError(f"{', '.join(map(str, paths))}: no Sigma rule here")
     console = stderr()
     for error in ruleset.errors:
         console.print(Text(visible(f"not loaded: {error}")))
@@ -46,6 +48,11 @@ def run_tests(
 def _chosen(path: Path | None) -> list[Folder]:
     if path is None:
         return folders("detections", under=(BUILT_IN,))
-    if (path / "cases").is_dir():
-        return [Folder(path.name, path)]
-    return [Folder(one.name, one) for one in sorted(path.iterdir()) if (one / "cases").is_dir()]
+    try:
+        among = [path] if (path / "cases").is_dir() else sorted(path.iterdir())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    found = [Folder(one.name, one) for one in among if (one / "cases").is_dir()]
+    if not found:
+        raise InputError(f"{path}: no detection here: a detection's folder holds a folder named cases")
+    return found
