@@ -139,7 +139,10 @@ def test_a_rule_that_does_not_load_is_named_and_harms_no_other(run: Run, tmp_pat
     log.write_bytes(_around(b"{"))
     ran = run("detect", log, "--rules", rules, "--brief")
     assert ran.status == 0
-    assert [(line["line"], line["level"], line["path"]) for line in ran.lines] == [(1, "low", str(log)), (3, "low", str(log))]
+    assert [(line["line"], line["level"], line["path"]) for line in ran.lines] == [
+        (1, "low", str(log)),
+        (3, "low", str(log)),
+    ]
     assert "broken.yml" in ran.err
     ran = run("detect", log, "--rules", tmp_path / "no-such-rules")
     assert (ran.status, ran.out) == (2, "")
