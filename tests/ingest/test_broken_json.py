@@ -49,6 +49,7 @@ def test_a_broken_element_of_a_pretty_array(ingest: Any, broken: bytes, reason: 
     end = b"" if broken.endswith(b",") else b","
     result = ingest(b"[\n  " + good + b",\n  " + broken + end + b"\n  " + good + b",\n  " + good + b"\n]\n")
     assert result.raw == [good, good, good]
+    assert [row["index"] for row in result.rows] == [0, 2, 3]
     assert result.reasons == [f"log:9: broken JSON: {reason}"]
     assert result.letters[0].origin.index == 1
     assert result.letters[0].raw.startswith(broken)

@@ -12,6 +12,8 @@ import pytest
 import zstandard
 
 from watchfloor.ingest import Limits
+from watchfloor.ingest.compression import gunzip, unzstd
+from watchfloor.ingest.stream import CHUNK_BYTES
 
 NOISE = hashlib.shake_128(b"noise").hexdigest(100_000).encode()
 RECORDS = [b'{"id":%d,"noise":"%s"}' % (number, NOISE[40 * number : 40 * number + 40]) for number in range(5000)]
@@ -132,6 +134,14 @@ def test_a_bomb(ingest: Any, name: str) -> None:
         == "decompresses to more than the limit of 200 times its size (from 64 MiB on); reading stopped there"
     )
     assert peak < 150 << 20
+
+
+@pytest.mark.parametrize("unpack", [gunzip, unzstd])
+def test_what_little_data_gives_comes_in_small_chunks(unpack: Any) -> None:
+    packed = (gzip.compress if unpack is gunzip else zstandard.compress)(bytes(20 << 20))
+    sizes = [len(chunk) for chunk in unpack([packed], Limits())]
+    assert sum(sizes) == 20 << 20
+    assert max(sizes) <= CHUNK_BYTES
 
 
 def test_the_limit_of_a_stream(ingest: Any, pack: Any) -> None:

@@ -150,6 +150,48 @@ def test_large_arrays_are_read_in_bulk_and_element_by_element_alike() -> None:
     assert items([data[start : start + 700] for start in range(0, len(data), 700)]) == whole
 
 
+def test_a_broken_element_behind_many_that_were_read_in_bulk() -> None:
+    pair = b'  {"id": 1, "x": [{}]}, {"id": 2, "y": [{}]},\n'
+    broken = b'    {"id": 1, "x": [{}]}, {"id": 2, "y": [{]},\n'
+    data = b"[\n" + pair * 300 + broken + (b"  " + pair) * 3 + b'    {"id": 3}\n]'
+    found = items([data])
+    assert [item.line for item in found if not isinstance(item, Record)] == [302]
+    assert sum(isinstance(item, Record) for item in found) == 600 + 1 + 6 + 1
+    assert items([data[start : start + 99] for start in range(0, len(data), 99)]) == found
+    inside = data.index(broken) + len(broken) - 10
+    assert items([data[:inside], data[inside:]]) == found
+
+
+def test_several_records_on_a_line_among_lines() -> None:
+    data = b'{"a":1}\n{"b":2}{"c":3} {"d":4}\n{"e":"}{"}\n'
+    assert [(item.raw[2:3], item.line) for item in items([data])] == [
+        (b"a", 1),
+        (b"b", 2),
+        (b"c", 2),
+        (b"d", 2),
+        (b"e", 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"aaaaaaaaaaaaaa":1}\n{"b"\n{"c":1}\n',
+        b'[{"aaaaaaaaaaaaaa":1},\n{"c":1}]',
+        b'{"a":{\n"aaaaaaaaaaaaa":1}}{"c":1}',
+        b'{"c":1}\n' + b"x" * 30,
+        b'{"c":1}\n{"Records":[{"aaaaaaaaaaaaaaaaaaaaa":1}]}',
+    ],
+)
+def test_a_record_over_the_limit_however_cut(data: bytes) -> None:
+    limits = Limits(record_bytes=16)
+    whole = items([data], limits)
+    assert [item.raw for item in whole if isinstance(item, Record)] == [b'{"c":1}']
+    assert sum(not isinstance(item, Record) and item.reason == "longer than 16 bytes" for item in whole) == 1
+    for at in range(1, len(data)):
+        assert items([data[:at], data[at:]], limits) == whole
+
+
 def test_large_pretty_arrays_keep_their_line_numbers() -> None:
     raw = [indented({"id": number, "list": [{"id": number}]}) for number in range(500)]
     data = b"[\n  " + b",\n  ".join(raw) + b"\n]"
