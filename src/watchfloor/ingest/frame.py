@@ -4,6 +4,7 @@ A framer is fed the bytes of one file in chunks of any size, and gives the same 
 where each record begins and ends; whether a record is valid JSON is for normalization to say, which decodes it anyway.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from watchfloor.ingest.limits import Limits, size_text
 
 NOT_JSON = "not a JSON record"
 NOT_OBJECT = "not a JSON object"
+SEPARATOR = re.compile(rb"Record \d+\s*\Z")
+"""What evtx_dump writes between the records of its JSON output; not a record, and nothing is lost with it."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

@@ -7,7 +7,7 @@ import re
 
 import orjson
 
-from watchfloor.ingest.frame import NOT_JSON, Item, Record, Refuse, too_long, unreadable
+from watchfloor.ingest.frame import NOT_JSON, SEPARATOR, Item, Record, Refuse, too_long, unreadable
 from watchfloor.ingest.limits import Limits
 from watchfloor.ingest.values import Values
 from watchfloor.ingest.wrappers import may_be_wrapper
@@ -17,8 +17,6 @@ _PADDING = b" \t\r\n\0\xef\xbb\xbf"
 _ARRAY = re.compile(rb"\[\s*+[{\]]")
 _SEVERAL = b"}{"
 _LAYOUT_ON_LINES = (b"{", b"[")
-_SEPARATOR = re.compile(rb"Record \d+\Z")
-"""What evtx_dump writes between the records of its JSON output."""
 
 
 class Lines:
@@ -130,7 +128,7 @@ class Lines:
             self._frame_inner(inner, items)
         elif inner.startswith(b"{"):
             items.append(unreadable("broken JSON: the line ends inside a record", self._line, text))
-        elif not _SEPARATOR.match(inner):
+        elif not SEPARATOR.match(inner):
             items.append(unreadable(NOT_JSON, self._line, text))
 
     def _frame_inner(self, text: bytes, items: list[Item]) -> None:

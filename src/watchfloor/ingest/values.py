@@ -10,7 +10,7 @@ import re
 import msgspec
 
 from watchfloor.ingest.element import Element, beside, whole
-from watchfloor.ingest.frame import NOT_JSON, Item, Refuse, too_long, unreadable
+from watchfloor.ingest.frame import NOT_JSON, SEPARATOR, Item, Refuse, too_long, unreadable
 from watchfloor.ingest.limits import Limits
 from watchfloor.ingest.resume import MAX_INDENT, Layout, Nesting, NextLine, Sibling
 from watchfloor.ingest.structure import ARRAY, END_ARRAY, OBJECT, Stop, Structure
@@ -21,8 +21,6 @@ _GAP = re.compile(rb"[ \t\r\n,]*+")
 _BLANK = re.compile(rb"[ \t\r\n]*+")
 _SCALAR = re.compile(rb'"(?:[^"\\\n]++|\\[^\n])*+("?)|[^\s,\]\[{}"]++|')
 _FIRST_KEY = re.compile(rb'\{\s*"[^"\\]{1,64}"')
-_SEPARATOR = re.compile(rb"Record \d+\s*\Z")
-"""What evtx_dump writes between the records of its JSON output."""
 _MIN_BULK_BYTES = 4096
 """Below this, finding the end of one element after the other is as fast."""
 
@@ -258,7 +256,7 @@ class Values:
 
     def _give_up(self, lost: Refuse, broken: str | None) -> None:
         item = lost.item(broken)
-        if not _SEPARATOR.match(item.raw):
+        if not SEPARATOR.match(item.raw):
             self._items.append(item)
 
 
