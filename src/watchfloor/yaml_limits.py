@@ -44,11 +44,11 @@ def nests_too_deep(data: bytes) -> bool:
 
 
 def expands_too_far(root: yaml.Node) -> bool:
-    """Whether a document is larger than written by more than :data:`MAX_EXPANSION` nodes, or contains itself.
+    r"""Whether a document is larger than written by more than :data:`MAX_EXPANSION` nodes, or contains itself.
 
     Counted on the nodes, since merge keys copy while they are built.
 
-    >>> expands_too_far(yaml.compose("a: &a [1]\\nb: [*a, *a]")), expands_too_far(yaml.compose("a: &a [*a]"))
+    >>> expands_too_far(yaml.compose("a: &a [1]\nb: [*a, *a]")), expands_too_far(yaml.compose("a: &a [*a]"))
     (False, True)
     """
     sizes: dict[int, int] = {}

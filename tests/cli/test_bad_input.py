@@ -7,7 +7,6 @@ from pathlib import Path
 
 import orjson
 import pytest
-
 from tests.cli.conftest import Run
 
 
@@ -132,7 +131,8 @@ def test_a_rule_that_does_not_load_is_named_and_harms_no_other(run: Run, tmp_pat
     rules.mkdir()
     (rules / "broken.yml").write_text("title: [unclosed\ndetection:\n")
     (rules / "good.yml").write_text(
-        "title: Login\nid: 8b4a3f0e-5a7e-4c53-9b8c-2f6f1f0f7a11\nlevel: low\nlogsource: {product: okta, service: okta}\n"
+        "title: Login\nlevel: low\nid: 8b4a3f0e-5a7e-4c53-9b8c-2f6f1f0f7a11\n"
+        "logsource: {product: okta, service: okta}\n"
         "detection: {s: {eventType: user.session.start}, condition: s}\n"
     )
     log = tmp_path / "log.ndjson"

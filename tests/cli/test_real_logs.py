@@ -3,6 +3,7 @@
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -16,7 +17,7 @@ pytestmark = [
 ]
 
 
-def _lines(path: Path) -> list[dict[str, object]]:
+def _lines(path: Path) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in path.read_bytes().splitlines()]
 
 
@@ -53,9 +54,9 @@ def test_the_s3_story_is_one_case_with_the_user_who_did_it(run: Run, tmp_path: P
     cases = _lines(tmp_path / "out" / "cases.ndjson")
     stories = [
         case for case in cases if any("falsimentisroot" in entity["id"] for entity in case["unmapped"]["entities"])
-    ]  # type: ignore[index]
+    ]
     (story,) = stories
-    text = " ".join(sentence["text"] for sentence in story["unmapped"]["sentences"])  # type: ignore[index]
+    text = " ".join(sentence["text"] for sentence in story["unmapped"]["sentences"])
     assert "1168 objects" in text
     assert "falsimentis-log" in text
 
@@ -76,7 +77,7 @@ def test_real_logs_give_cases_a_report_and_packs_that_verify(run: Run, tmp_path:
     assert cases
     assert "<script" not in (out / "report.html").read_text(encoding="utf-8").lower()
     for case in cases[:3]:
-        pack = out / "packs" / f"{case['metadata']['uid']}.zip"  # type: ignore[index]
+        pack = out / "packs" / f"{case['metadata']['uid']}.zip"
         assert run("evidence", "verify", pack, "--key", out / "keys" / "evidence.pub").status == 0
 
 
