@@ -11,6 +11,7 @@ from watchfloor.cli import (
     events,
     evidence,
     investigate,
+    measure,
     playbooks,
     policies,
     rules,
@@ -53,4 +54,6 @@ app.add_typer(cases.app, name="cases")
 app.add_typer(playbooks.app, name="playbook")
 app.add_typer(policies.app, name="policy")
 app.add_typer(evidence.app, name="evidence")
+app.command("metrics")(measure.metrics)
+app.command("score")(measure.score)
 app.command("new")(scaffold.new)
