@@ -30,10 +30,15 @@ _SPILL = ".spill"
 
 
 class LakeWriter:
-    """Appends batches; each flush makes one file for each tenant. Use as a context manager."""
+    """Appends batches; each flush makes one file for each tenant. Use as a context manager.
 
-    def __init__(self, folder: Path) -> None:
+    It flushes by itself as soon as ``flush_rows`` rows or ``flush_bytes`` bytes wait.
+    """
+
+    def __init__(self, folder: Path, *, flush_rows: int = FLUSH_ROWS, flush_bytes: int = FLUSH_BYTES) -> None:
         self._folder = folder
+        self._flush_rows = flush_rows
+        self._flush_bytes = flush_bytes
         self._buffered: list[pa.RecordBatch] = []
         self._rows = 0
         self._bytes = 0
@@ -54,7 +59,7 @@ class LakeWriter:
         self._buffered.append(batch)
         self._rows += batch.num_rows
         self._bytes += batch.nbytes
-        if self._rows >= FLUSH_ROWS or self._bytes >= FLUSH_BYTES:
+        if self._rows >= self._flush_rows or self._bytes >= self._flush_bytes:
             self.flush()
 
     def flush(self) -> None:
