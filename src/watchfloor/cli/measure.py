@@ -13,7 +13,7 @@ from watchfloor.case import Case, Disposition
 from watchfloor.cli.figures import metrics_tables, score_tables
 from watchfloor.cli.options import DATA, Data
 from watchfloor.cli.progress import stderr
-from watchfloor.correlate import correlate
+from watchfloor.correlate import deserves_a_case
 from watchfloor.deadletter import DeadLetter
 from watchfloor.errors import InputError, StoreError
 from watchfloor.evidence import read_public_key, verify_pack
@@ -49,7 +49,7 @@ def metrics(data: Data = DATA, *, json: Json = False) -> None:
         dead_letters=_dead_letters(folder),
         packs=folder.packs,
         verifies=lambda pack: _verifies(pack, folder),
-        makes_a_case=_makes_a_case,
+        makes_a_case=deserves_a_case,
     )
     stderr().print(*metrics_tables(figures), sep="\n")
     if json:
@@ -109,10 +109,6 @@ def _verifies(pack: Path, folder: DataFolder) -> bool:
         return verify_pack(pack, read_public_key(key) if key.exists() else None).verified
     except InputError:
         return False
-
-
-def _makes_a_case(findings: Sequence[Finding]) -> bool:
-    return bool(correlate(findings).cases)
 
 
 def _emit(value: Figures | Score) -> None:

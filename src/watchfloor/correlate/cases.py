@@ -43,8 +43,8 @@ def correlate(
     """
     known = latest(resolve(finding, identity or {}) for finding in findings)
     groups, loose = group(known, windows)
-    cases = [_case(one, precision, weights) for one in groups if _deserves_a_case(one.findings)]
-    left = [finding for one in groups if not _deserves_a_case(one.findings) for finding in one.findings]
+    cases = [_case(one, precision, weights) for one in groups if deserves_a_case(one.findings)]
+    left = [finding for one in groups if not deserves_a_case(one.findings) for finding in one.findings]
     ordered = sorted(cases, key=_first_to_read)
     return Correlated(tuple(ordered), tuple(sorted((*left, *loose), key=lambda finding: (finding.start, finding.uid))))
 
@@ -54,7 +54,8 @@ def _first_to_read(case: Case) -> tuple[float, int, int, str]:
     return -sum(term.value for term in case.risk.terms), -LEVELS.index(case.level), case.start, case.uid
 
 
-def _deserves_a_case(findings: Sequence[Finding]) -> bool:
+def deserves_a_case(findings: Sequence[Finding]) -> bool:
+    """Whether findings that belong together are worth somebody's attention; see :func:`correlate`."""
     if any(finding.rule.decisive or finding.rule.level in {"high", "critical"} for finding in findings):
         return True
     strong = [finding for finding in findings if finding.rule.level == "medium"]
