@@ -17,7 +17,6 @@ from watchfloor.correlate import deserves_a_case
 from watchfloor.deadletter import DeadLetter
 from watchfloor.errors import InputError, StoreError
 from watchfloor.evidence import read_public_key, verify_pack
-from watchfloor.finding import Finding
 from watchfloor.learn import by_uid, read_labels
 from watchfloor.metrics import (
     Figures,

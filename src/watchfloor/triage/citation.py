@@ -17,7 +17,7 @@ import msgspec
 from watchfloor.clock import iso
 from watchfloor.event import ENTITY_ROLES
 from watchfloor.finding import Finding
-from watchfloor.triage.evidence import MAX_TITLE, Evidence, Row, short, text_values
+from watchfloor.triage.evidence import MAX_TITLE, Evidence, Row, plain, short, text_values
 
 _QUOTED = re.compile(r"“([^”]*)”")
 _TIME = re.compile(r"(?<![\w:])(?:\d{4}-\d{2}-\d{2} )?\d{2}:\d{2}(?::\d{2})?(?![\w:/\\])")
@@ -106,7 +106,7 @@ class _Haystack:
 
 
 def _fold(rows: Sequence[Row]) -> str:
-    return "\n".join(" ".join(text.split()) for row in rows for text in text_values(row)).casefold()
+    return "\n".join(plain(text) for row in rows for text in text_values(row)).casefold()
 
 
 def _occurs(text: str, haystack: str) -> bool:

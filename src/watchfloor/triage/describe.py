@@ -87,8 +87,9 @@ def _api(row: Row) -> str:
 
 
 def _about(row: Row) -> str:
-    resource = row.get("entity.resource") or row.get("entity.app")
-    return f" on {short(resource.partition(':')[2], 80)}" if resource else ""
+    resource = row.get("entity.resource") or row.get("entity.app") or ""
+    name = short(resource.partition(":")[2], 80)
+    return f" on {name}" if name else ""
 
 
 def _process(row: Row) -> str:
@@ -134,7 +135,8 @@ def _job(row: Row) -> str:
     verb = {1: "created", 2: "changed", 3: "deleted", 4: "enabled", 5: "disabled", 6: "started"}.get(
         row["activity_id"], "touched"
     )
-    return f"{actor(row)} {verb} the scheduled job {short(row.get('job.name') or '')}{_on(row)}"
+    job = f"the scheduled job {short(row['job.name'])}" if row.get("job.name") else "a scheduled job"
+    return f"{actor(row)} {verb} {job}{_on(row)}"
 
 
 def _mail(row: Row) -> str:

@@ -63,14 +63,22 @@ def _leaves(value: Any) -> Iterator[str]:
 _PLAIN_QUOTES = str.maketrans("“”", '""')
 
 
+def plain(text: object) -> str:
+    """A value on one line, without the typographic quotes: they are the writer's own marks, and a log may not forge them.
+
+    >>> plain(" “harmless”\\n case ")
+    '"harmless" case'
+    """
+    return " ".join(str(text).split()).translate(_PLAIN_QUOTES)
+
+
 def short(text: object, limit: int = MAX_TEXT) -> str:
-    """A value on one line, cut in the middle.
+    """A value as :func:`plain` gives it, cut in the middle.
 
     >>> short("a" * 9, 5)
     'aa…aa'
     """
-    # The typographic quotes are the writer's own marks for titles: a log may not forge them.
-    line = " ".join(str(text).split()).translate(_PLAIN_QUOTES)
+    line = plain(text)
     if len(line) <= limit:
         return line
     half = (limit - 1) // 2
