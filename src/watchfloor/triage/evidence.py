@@ -64,9 +64,9 @@ _PLAIN_QUOTES = str.maketrans("“”", '""')
 
 
 def plain(text: object) -> str:
-    """A value on one line, without the typographic quotes: they are the writer's own marks, and a log may not forge them.
+    """A value on one line, without typographic quotes: they are the writer's own marks, and a log may not forge them.
 
-    >>> plain(" “harmless”\\n case ")
+    >>> plain(" “harmless”   case ")
     '"harmless" case'
     """
     return " ".join(str(text).split()).translate(_PLAIN_QUOTES)
