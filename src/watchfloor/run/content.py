@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from watchfloor.catalog import roots
+from watchfloor.catalog import Folder, folders, roots
 from watchfloor.detect.keyed import load_keyed
 from watchfloor.detect.sigma import RuleSet, load_rules
 from watchfloor.errors import ContentError
@@ -28,17 +28,28 @@ class Content(msgspec.Struct, frozen=True):
 
 
 def load_content(*, rules: Sequence[Path] = (), user: Iterable[Path] = ()) -> Content:
-    """The built-in content, the user's, and the Sigma rules of ``rules`` on top.
+    """The built-in content, the user's in its place where names are the same, and the Sigma rules of ``rules`` on top.
 
     Raises:
-        InputError: A path of ``rules`` gives nothing readable.
+        InputError: A path of ``rules`` gives nothing readable, or a root of ``user`` holds no content.
     """
     places = roots(user)
     sources, source_errors = load_sources(places)
     keyed, keyed_errors = load_keyed(places)
-    packs = [place / "detections" for place in places if (place / "detections").is_dir()]
-    ruleset = load_rules([*packs, *rules])
+    detections = folders("detections", under=places)
+    ruleset = load_rules([*(path for folder in detections for path in _rule_paths(folder)), *rules])
     library = load_library(places)
     engine, policy_errors = PolicyEngine.load(places, library.actions.values())
-    errors = (*source_errors, *keyed_errors, *ruleset.errors, *library.errors, *policy_errors)
+    nothing = [
+        ContentError(str(folder.path), "neither detection.yml nor detection.py")
+        for folder in detections
+        if not any((folder.path / name).exists() for name in ("detection.yml", "detection.py"))
+    ]
+    errors = (*source_errors, *keyed_errors, *nothing, *ruleset.errors, *library.errors, *policy_errors)
     return Content(sources, ruleset, keyed, library, engine, errors)
+
+
+def _rule_paths(folder: Folder) -> list[Path]:
+    """What may hold a folder's Sigma rules; named itself, ``detection.yml`` is an error if it is none."""
+    named = folder.path / "detection.yml"
+    return [named, folder.path] if named.exists() else [folder.path]
