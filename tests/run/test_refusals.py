@@ -1,0 +1,198 @@
+"""What a run refuses, and that it then leaves everything as it was; what it survives."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import orjson
+import pytest
+from tests.conftest import Investigate
+
+from watchfloor.catalog import BUILT_IN
+from watchfloor.deadletter import DeadLetter
+from watchfloor.detect.keyed import load_keyed
+from watchfloor.errors import InputError, StoreError
+from watchfloor.run.content import Content, load_content
+
+BROKEN_DETECTION = """\
+from datetime import timedelta
+from watchfloor.judging import known
+from watchfloor.session import Sessions
+
+def judge(rows, count):
+    raise KeyError("no such column\\n")
+
+DETECTORS = (
+    Sessions(
+        name="mine",
+        key="entity.user",
+        gap=timedelta(hours=1),
+        columns=(),
+        select=known("entity.user"),
+        judge=judge,
+    ),
+)
+"""
+
+
+def okta(number: int) -> bytes:
+    return orjson.dumps(
+        {
+            "uuid": f"00000000-0000-4000-8000-{number:012}",
+            "published": "2026-03-17T09:14:00.000Z",
+            "eventType": "user.session.start",
+            "displayMessage": "User login to Okta",
+            "version": "0",
+            "actor": {"id": "00u1example", "type": "User", "alternateId": "alice@example.com", "displayName": "Alice"},
+            "client": {"ipAddress": "192.0.2.10"},
+            "outcome": {"result": "SUCCESS"},
+        }
+    )
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "in" / "okta.ndjson"
+    path.parent.mkdir()
+    path.write_bytes(okta(1) + b"\nnot JSON\n" + okta(2) + b"\n")
+    return path
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+
+
+def test_a_small_log_becomes_a_data_folder(investigating: Investigate, log: Path, tmp_path: Path) -> None:
+    run = investigating(tmp_path / "out", log)
+    assert run.outcome.observed.sources == {"okta_system_log": 2}
+    assert run.cases == []
+    (letter,) = [
+        msgspec.json.decode(line, type=DeadLetter) for line in run.folder.dead_letters.read_bytes().splitlines()
+    ]
+    assert (letter.raw, letter.origin.line, letter.stage) == (b"not JSON", 2, "ingest")
+    assert [one.raw for one in run.outcome.dead_letters] == [b""]
+
+
+def test_a_folder_that_is_not_ours_is_refused_and_untouched(
+    investigating: Investigate, log: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "theirs" / "lake").mkdir(parents=True)
+    (tmp_path / "theirs" / "lake" / "thesis.txt").write_text("three years of work")
+    before = everything(tmp_path)
+    with pytest.raises(InputError, match="not a Watchfloor folder"):
+        investigating(tmp_path / "theirs", log)
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize("path", ["nowhere.json", "in/empty"])
+def test_a_path_that_gives_nothing_costs_no_earlier_result(
+    investigating: Investigate, log: Path, tmp_path: Path, path: str
+) -> None:
+    (tmp_path / "in" / "empty").mkdir()
+    investigating(tmp_path / "out", log)
+    before = everything(tmp_path)
+    with pytest.raises(InputError):
+        investigating(tmp_path / "out", log, tmp_path / path)
+    assert everything(tmp_path) == before
+    with pytest.raises(InputError):
+        investigating(tmp_path / "new", tmp_path / path)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_label_that_cannot_be_read_costs_no_earlier_result(
+    investigating: Investigate, log: Path, tmp_path: Path
+) -> None:
+    investigating(tmp_path / "out", log)
+    (tmp_path / "out" / "labels.ndjson").write_bytes(b'\n{"uid": "f1", "disposition": "perhaps"}\n')
+    before = everything(tmp_path)
+    with pytest.raises(InputError, match=r"labels\.ndjson:2: "):
+        investigating(tmp_path / "out", log)
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize("path", ["out/deadletters.ndjson", "out/lake", "out/packs", "out/cases.ndjson", "out", "."])
+def test_a_run_does_not_read_what_it_is_about_to_replace(
+    investigating: Investigate, log: Path, tmp_path: Path, path: str
+) -> None:
+    investigating(tmp_path / "out", log)
+    before = everything(tmp_path)
+    (tmp_path / "out" / "packs" / "note").touch()
+    with pytest.raises(InputError, match=r"replace it|where the result goes"):
+        investigating(tmp_path / "out", tmp_path / path)
+    (tmp_path / "out" / "packs" / "note").unlink()
+    assert everything(tmp_path) == before
+
+
+def test_logs_may_lie_in_the_data_folder(investigating: Investigate, tmp_path: Path) -> None:
+    run = investigating(tmp_path / "out", _in(tmp_path / "out"))
+    assert run.outcome.observed.sources.total() == 1
+
+
+def _in(out: Path) -> Path:
+    """A log in a data folder, as ``watchfloor demo`` writes it."""
+    (out / "logs").mkdir(parents=True)
+    (out / "watchfloor.json").write_text('{"layout": 1}\n')
+    (out / "logs" / "okta.ndjson").write_bytes(okta(1))
+    return out / "logs"
+
+
+def test_a_detection_that_fails_is_named_and_the_run_goes_on(
+    investigating: Investigate, content: Content, log: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "content" / "detections" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "detection.py").write_text(BROKEN_DETECTION)
+    keyed, errors = load_keyed([tmp_path / "content"])
+    assert errors == ()
+    run = investigating(tmp_path / "out", log, content=msgspec.structs.replace(content, keyed=(*keyed, *content.keyed)))
+    assert run.outcome.failures == ("detection mine failed: KeyError: 'no such column\\n'",)
+    assert run.folder.cases.exists()
+
+
+def test_content_that_does_not_load_is_named_and_the_rest_loads(tmp_path: Path, content: Content) -> None:
+    for place, text in {
+        "detections/a/detection.py": "import no_such_module",
+        "detections/b/detection.yml": "title: [",
+        "detections/c/detection.yml": "a: &a [*a]",
+        "playbooks/d/playbook.yml": "a: " + "[" * 9999,
+        "sources/e/source.yml": "- 1",
+        "policies/f/f.cedar": "permit (",
+        "detections/g/notes.txt": "nothing yet",
+    }.items():
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).write_text(text)
+    loaded = load_content(user=[tmp_path])
+    assert {_folder(error.path) for error in loaded.errors} == set("abcdefg")
+    assert len(loaded.rules.rules) == len(content.rules.rules)
+    assert len(loaded.sources) == len(content.sources)
+    assert len(loaded.keyed) == len(content.keyed)
+
+
+def _folder(path: str) -> str:
+    return Path(path).name if Path(path).is_dir() else Path(path).parent.name
+
+
+def test_a_folder_of_ones_own_replaces_the_built_in_one_of_its_name(tmp_path: Path, content: Content) -> None:
+    own = tmp_path / "detections" / "okta_admin_granted" / "detection.yml"
+    own.parent.mkdir(parents=True)
+    built_in = (BUILT_IN / "detections" / "okta_admin_granted" / "detection.yml").read_text()
+    own.write_text(re.sub(r"^title: .*$", "title: Ours", built_in, flags=re.MULTILINE))
+    loaded = load_content(user=[tmp_path])
+    assert loaded.errors == ()
+    assert len(loaded.rules.rules) == len(content.rules.rules)
+    titles = {rule.rule.title for rule in loaded.rules.rules}
+    assert "Ours" in titles
+    assert "Somebody was made an administrator in Okta" not in titles
+
+
+def test_a_data_folder_that_cannot_be_written_is_one_line(
+    investigating: Investigate, log: Path, tmp_path: Path
+) -> None:
+    out = investigating(tmp_path / "out", log).folder
+    out.dead_letters.unlink()
+    out.database.unlink()
+    out.database.mkdir()
+    with pytest.raises(StoreError) as caught:
+        investigating(out.path, log)
+    assert str(caught.value).startswith(str(out.database))
+    assert "\n" not in str(caught.value)
