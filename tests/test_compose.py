@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchfloor.compose import chain, stateless
@@ -18,6 +18,7 @@ def _even(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch.filter(pc.equal(pc.bit_wise_and(batch.column("n"), 1), 0))
 
 
+@settings(max_examples=20)
 @given(st.lists(st.integers(-9, 9), max_size=8))
 def test_a_chain_is_an_operator_that_runs_its_parts_in_order(numbers: list[int]) -> None:
     batch = pa.RecordBatch.from_pydict({"n": pa.array(numbers, pa.int64())})

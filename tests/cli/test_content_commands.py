@@ -52,9 +52,8 @@ def test_a_new_detection_passes_its_own_tests_until_it_is_broken(run: Run, tmp_p
     folder = tmp_path / "detections" / "admin_at_night"
     assert (made.status, made.out) == (0, "")
     assert str(folder) in one_line(made.err)
-    for chosen in (folder, folder.parent):
-        ran = run("rules", "test", chosen)
-        assert (ran.status, ran.out, ran.err) == (0, "", "1 of 1 detections pass\n")
+    ran = run("rules", "test", folder.parent)
+    assert (ran.status, ran.out, ran.err) == (0, "", "1 of 1 detections pass\n")
     (folder / "cases" / "granted.hit.ndjson").write_text((folder / "cases" / "refused.miss.ndjson").read_text())
     ran = run("rules", "test", folder)
     assert (ran.status, ran.out) == (1, "")

@@ -1,4 +1,4 @@
-"""``investigate`` as the shell sees it: what it writes, what it refuses, where its words go."""
+"""``investigate`` and ``demo`` as the shell sees it: what it writes, what it refuses, where its words go."""
 
 from pathlib import Path
 
@@ -19,30 +19,25 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-def test_it_makes_a_data_folder_and_says_nothing_to_machines(run: Run, log: Path, tmp_path: Path) -> None:
+def test_it_makes_a_data_folder_that_a_mistyped_path_does_not_cost(run: Run, log: Path, tmp_path: Path) -> None:
     out = tmp_path / "case-42"
     ran = run("investigate", log, "--out", out)
     assert (ran.status, ran.out) == (0, "")
     assert {"report.html", "cases.ndjson", "findings.ndjson", "packs", "keys"} <= {one.name for one in out.iterdir()}
     assert run("cases", "list", "--data", out).status == 0
     assert "okta.ndjson:2" in run("deadletters", "list", "--data", out).err
-
-
-def test_a_folder_of_somebody_else_is_status_2_and_untouched(run: Run, log: Path, tmp_path: Path) -> None:
-    (tmp_path / "theirs").mkdir()
-    (tmp_path / "theirs" / "report.html").write_text("mine")
-    ran = run("investigate", log, "--out", tmp_path / "theirs")
-    assert (ran.status, ran.out) == (2, "")
-    (line,) = [line for line in ran.err.splitlines() if line.strip()]
-    assert line == f"watchfloor: {tmp_path / 'theirs'}: not empty and not a Watchfloor folder; name a new one"
-    assert [(one.name, one.read_text()) for one in (tmp_path / "theirs").iterdir()] == [("report.html", "mine")]
-
-
-def test_a_missing_log_leaves_the_earlier_report(run: Run, log: Path, tmp_path: Path) -> None:
-    out = tmp_path / "case-42"
-    assert run("investigate", log, "--out", out).status == 0
     before = (out / "report.html").read_bytes()
     ran = run("investigate", tmp_path / "nowhere", "--out", out)
     assert (ran.status, ran.out) == (2, "")
     assert (out / "report.html").read_bytes() == before
     assert (out / "cases.ndjson").exists()
+
+
+def test_a_folder_of_somebody_else_is_status_2_and_untouched(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "report.html").write_text("mine")
+    ran = run("demo", "--out", tmp_path / "theirs")
+    assert (ran.status, ran.out) == (2, "")
+    (line,) = [line for line in ran.err.splitlines() if line.strip()]
+    assert line == f"watchfloor: {tmp_path / 'theirs'}: not empty and not a Watchfloor folder; name a new one"
+    assert [(one.name, one.read_text()) for one in (tmp_path / "theirs").iterdir()] == [("report.html", "mine")]

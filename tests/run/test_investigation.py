@@ -18,6 +18,7 @@ from watchfloor.event import Origin
 from watchfloor.evidence import read_public_key, verify_pack
 from watchfloor.finding import LEVELS
 from watchfloor.learn import Label, append_label
+from watchfloor.settings import DataFolder
 from watchfloor.simulate import Summary
 from watchfloor.store.cases import CaseStore
 from watchfloor.store.lake import Lake
@@ -244,18 +245,23 @@ def test_packs_verify_with_the_key_that_signed_them_and_no_other(
 
 
 def test_what_people_said_changes_the_risk_of_the_next_run(
-    investigating: Investigate, simulated: Summary, tmp_path: Path
+    investigating: Investigate,
+    simulated: Summary,
+    investigated: Investigation,
+    truth: list[dict[str, Any]],
+    tmp_path: Path,
 ) -> None:
-    # The Okta log alone holds the spray, and is quick to read again.
-    okta = simulated.logs / "okta"
-    (first,) = [one for one in investigating(tmp_path / "out", okta).outcome.cases if "many people" in one.title]
-    for finding in first.findings:
+    spray = case_of(investigated, of_campaign(truth, "driftnet"))
+    DataFolder(tmp_path).prepare()
+    for finding in spray.findings:
         label = Label("false-positive", "alice", "2026-03-18T09:00:00Z", "our own test", uid=finding.uid)
-        append_label(tmp_path / "out" / "labels.ndjson", label)
-    lowered = {case.uid: case for case in investigating(tmp_path / "out", okta).outcome.cases}[first.uid]
-    assert lowered.risk.value < first.risk.value - 0.1
-    assert [finding.uid for finding in lowered.findings] == [finding.uid for finding in first.findings]
-    assert len((tmp_path / "out" / "labels.ndjson").read_bytes().splitlines()) == len(first.findings)
+        append_label(DataFolder(tmp_path).labels, label)
+    # The Okta log alone holds all of the spray, and is quick to read.
+    run = investigating(tmp_path, simulated.logs / "okta")
+    lowered = {case.uid: case for case in run.outcome.cases}[spray.uid]
+    assert lowered.risk.value < spray.risk.value - 0.1
+    assert [finding.uid for finding in lowered.findings] == [finding.uid for finding in spray.findings]
+    assert len(run.folder.labels.read_bytes().splitlines()) == len(spray.findings)
 
 
 def test_texts_of_a_case_are_single_lines(investigated: Investigation) -> None:

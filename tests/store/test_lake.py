@@ -69,7 +69,7 @@ DELIVERIES = st.lists(
 )
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(DELIVERIES, st.randoms(use_true_random=False), st.integers(1, 4))
 def test_any_order_of_delivery_gives_each_event_once_in_event_time(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], random: Any, size: int
@@ -84,7 +84,7 @@ def test_any_order_of_delivery_gives_each_event_once_in_event_time(
     assert times == sorted(times)
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(DELIVERIES)
 def test_of_several_deliveries_both_ways_to_read_give_the_same_one(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
