@@ -26,7 +26,8 @@ def one_line(err: str) -> str:
 def test_rules_that_load_are_counted(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text(RULE)
     ran = run("rules", "check", tmp_path)
-    assert (ran.status, ran.out, ran.err) == (0, "", "1 rules load, 0 do not\n")
+    assert (ran.status, ran.out) == (0, "")
+    assert "1 rules load, 0 do not" in ran.err
 
 
 def test_a_rule_that_does_not_load_is_named_and_fails(run: Run, tmp_path: Path) -> None:
