@@ -8,7 +8,7 @@ import msgspec
 
 from watchfloor.catalog import Folder, folders, roots
 from watchfloor.detect.keyed import load_keyed
-from watchfloor.detect.sigma import RuleSet, load_rules
+from watchfloor.detect.sigma import RuleSet, SigmaDetector, load_rules
 from watchfloor.errors import ContentError
 from watchfloor.normalize import Source, load_sources
 from watchfloor.operator import KeyedOperator
@@ -17,10 +17,14 @@ from watchfloor.respond.library import Library, load_library
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What a run works with; ``errors`` names what did not load and why, and harms nothing else."""
+    """What runs work with; ``errors`` names what did not load and why, and harms nothing else.
+
+    ``detector`` is ``rules``, compiled once for all runs.
+    """
 
     sources: tuple[Source, ...]
     rules: RuleSet
+    detector: SigmaDetector
     keyed: tuple[KeyedOperator[Any], ...]
     library: Library
     engine: PolicyEngine
@@ -46,7 +50,7 @@ def load_content(*, rules: Sequence[Path] = (), user: Iterable[Path] = ()) -> Co
         if not any((folder.path / name).exists() for name in ("detection.yml", "detection.py"))
     ]
     errors = (*source_errors, *keyed_errors, *nothing, *ruleset.errors, *library.errors, *policy_errors)
-    return Content(sources, ruleset, keyed, library, engine, errors)
+    return Content(sources, ruleset, SigmaDetector(ruleset), keyed, library, engine, errors)
 
 
 def _rule_paths(folder: Folder) -> list[Path]:

@@ -13,7 +13,6 @@ from watchfloor.case import Case
 from watchfloor.clock import Clock
 from watchfloor.correlate import correlate
 from watchfloor.deadletter import DeadLetter
-from watchfloor.detect.sigma import SigmaDetector
 from watchfloor.enrich import IDENTITY, IdentityGraph
 from watchfloor.errors import InputError, StoreError
 from watchfloor.finding import Finding
@@ -72,9 +71,8 @@ def investigate(
     _clear(folder)
     say = on_stage or (lambda _stage, _done, _total: None)
     lake, graph = Lake(folder.lake), IdentityGraph()
-    detector = SigmaDetector(content.rules)
-    normalizer = Normalizer(content.sources, detector.plan, source=settings.source)
-    embedded = Embedded(normalizer, detector, content.keyed, lake)
+    normalizer = Normalizer(content.sources, content.detector.plan, source=settings.source)
+    embedded = Embedded(normalizer, content.detector, content.keyed, lake)
     with _Letters(folder.dead_letters, on_dead_letter) as letters:
         observed = embedded.stateless(
             paths, tenant=settings.tenant, clock=clock, graph=graph, on_dead_letter=letters.add, on_bytes=on_bytes
@@ -82,11 +80,12 @@ def investigate(
     say("following sessions", 0, 0)
     reference = graph.publish()
     failures: list[str] = []
-    observed.findings += embedded.stateful(
-        settings.tenant,
-        reference,
-        on_failure=lambda name, error: failures.append(f"detection {name} failed: {type(error).__name__}: {error}"),
-    )
+
+    def failed(name: str, error: Exception) -> None:
+        failures.append(f"detection {name} failed: {type(error).__name__}: {error}")
+
+    observed.findings += embedded.correlated(observed, on_failure=failed)
+    observed.findings += embedded.stateful(settings.tenant, reference, on_failure=failed)
     say("correlating", 0, 0)
     known = _precision(labels, observed.findings)
     correlated = correlate(observed.findings, identity=reference.tables[IDENTITY], precision=known)
