@@ -20,6 +20,7 @@ from watchfloor.event import to_ocsf
 from watchfloor.finding import Finding
 from watchfloor.ingest import read
 from watchfloor.normalize import Normalizer, load_sources
+from watchfloor.run.correlated import run_correlations
 from watchfloor.settings import DEFAULT_TENANT
 
 SHOWN = 100
@@ -50,9 +51,19 @@ def detect(
     _report((*errors, *ruleset.errors))
     detector = SigmaDetector(ruleset)
     now = int(system_clock().timestamp() * 1000)
-    for events in _events(paths, Normalizer(sources, detector.plan, source=source)):
-        for finding in detector.detect(events):
-            _emit(brief_lines(finding) if brief else [finding.to_ocsf(now=now)])
+    for finding in _findings(_events(paths, Normalizer(sources, detector.plan, source=source)), detector):
+        _emit(brief_lines(finding) if brief else [finding.to_ocsf(now=now)])
+
+
+def _findings(batches: Iterator[pa.RecordBatch], detector: SigmaDetector) -> Iterator[Finding]:
+    """The findings of events as they come; those of correlations once all have come."""
+    matches: list[pa.RecordBatch] = []
+    for events in batches:
+        detected = detector.process(events)
+        yield from detected.findings
+        if detected.matches.num_rows:
+            matches.append(detected.matches)
+    yield from run_correlations(detector.correlations, matches, silent=detector.silent)
 
 
 def brief_lines(finding: Finding) -> Iterator[dict[str, Any]]:

@@ -18,6 +18,7 @@ from watchfloor.finding import Finding
 from watchfloor.ingest import read
 from watchfloor.normalize import Normalizer
 from watchfloor.operator import KeyedOperator, Reference
+from watchfloor.run.correlated import run_correlations
 from watchfloor.run.keyed import OnFailure, run_keyed
 from watchfloor.store.lake import Lake, LakeWriter
 
@@ -30,9 +31,13 @@ _LIGHT = tuple(name for name in EVENT_SCHEMA.names if name not in {"raw", "rest"
 
 
 class Observed(msgspec.Struct):
-    """What the stateless pass saw. ``hours`` counts events by the start of their hour (ms, UTC)."""
+    """What the stateless pass saw. ``hours`` counts events by the start of their hour (ms, UTC).
+
+    ``matches`` are those of the rules that correlations refer to.
+    """
 
     findings: list[Finding] = msgspec.field(default_factory=list)
+    matches: list[pa.RecordBatch] = msgspec.field(default_factory=list)
     sources: Counter[str] = msgspec.field(default_factory=Counter)
     hours: Counter[int] = msgspec.field(default_factory=Counter)
     first: int | None = None
@@ -87,8 +92,18 @@ class Embedded(msgspec.Struct, frozen=True):
         for host in host_ids(events):
             graph.add_host(host)
         observed.count(events)
-        observed.findings += self.detector.detect(events)
+        detected = self.detector.process(events)
+        observed.findings += detected.findings
+        if detected.matches.num_rows:
+            observed.matches.append(detected.matches)
         writer.append(events)
+
+    def correlated(self, observed: Observed, *, on_failure: OnFailure | None = None) -> Iterator[Finding]:
+        """The findings of Sigma correlations over the matches that the stateless pass saw, which are let go."""
+        matches, observed.matches = observed.matches, []
+        yield from run_correlations(
+            self.detector.correlations, matches, silent=self.detector.silent, on_failure=on_failure
+        )
 
     def stateful(self, tenant: str, reference: Reference, *, on_failure: OnFailure | None = None) -> Iterator[Finding]:
         """The findings of the keyed operators over the lake, in event-time order and with identities resolved."""

@@ -82,7 +82,7 @@ def titles(ruleset: RuleSet) -> list[str]:
         (GOOD + "runbook: [a]\n", 9, "runbook must be text"),
         (GOOD.replace("title: Good", "title: [a]"), 1, "title must be a string"),
         (GOOD.replace("logsource:\n    product: windows\n", ""), 1, "log source"),
-        (CORRELATION, 2, "correlation rules (event_count) are not supported yet"),
+        (CORRELATION, 4, "refers to 'a', which is not loaded"),
         (FILTER.replace("any", "[nosuch]"), 4, "applies to no rule"),
         (FILTER.replace("not s", "not t"), 6, "'t', which"),
         (FILTER.replace("  rules: any\n", ""), 1, "rules"),

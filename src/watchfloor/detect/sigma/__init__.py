@@ -1,10 +1,11 @@
 """Sigma rules: loaded from folders, files and zips, compiled to condition trees, matched on batches of events.
 
 ``load_rules`` reads and compiles; ``SigmaDetector`` links what it loaded and matches. Between them stands
-:class:`watchfloor.detect.sigma.condition.CompiledRule`, plain data that a cache can keep.
+:class:`watchfloor.detect.sigma.condition.CompiledRule`, plain data that a cache can keep. Correlations are keyed
+operators over the matches that the detector gives: :mod:`watchfloor.detect.sigma.correlation_operator`.
 """
 
-from watchfloor.detect.sigma.kernel import SigmaDetector
+from watchfloor.detect.sigma.correlation_detector import Detected, SigmaDetector
 from watchfloor.detect.sigma.load import RuleSet, load_rules
 
-__all__ = ["RuleSet", "SigmaDetector", "load_rules"]
+__all__ = ["Detected", "RuleSet", "SigmaDetector", "load_rules"]

@@ -9,6 +9,8 @@ from sigma.rule import SigmaRule
 
 from watchfloor.detect.sigma.compile import Placeholders, compile_rule
 from watchfloor.detect.sigma.condition import CompiledRule
+from watchfloor.detect.sigma.correlation import Correlation
+from watchfloor.detect.sigma.correlation_link import LinkedCorrelation, link_correlations
 from watchfloor.detect.sigma.files import RuleFile, rule_files
 from watchfloor.detect.sigma.filters import CompiledFilter, apply_filters, compile_filter
 from watchfloor.detect.sigma.parse import Parsed, parse_file
@@ -16,19 +18,25 @@ from watchfloor.errors import ContentError
 
 
 class RuleSet(msgspec.Struct, frozen=True):
-    """The rules that loaded, in the order of their paths, and an error for each thing that did not."""
+    """The rules that loaded, in the order of their paths, and an error for each thing that did not.
+
+    Correlations come after those that they refer to; the rules in ``silent`` (ids) only serve correlations.
+    """
 
     rules: tuple[CompiledRule, ...] = ()
     errors: tuple[ContentError, ...] = ()
+    correlations: tuple[LinkedCorrelation, ...] = ()
+    silent: frozenset[str] = frozenset()
 
 
 def load_rules(paths: Sequence[Path], *, placeholders: Placeholders | None = None) -> RuleSet:
     """The Sigma rules of folders (with all below them), files and zips.
 
     YAML that is not a Sigma rule is not looked at. Folders named ``deprecated`` and ``unsupported`` are skipped, unless
-    the path is one of them or inside it. A rule that is broken, a correlation, a second rule of the same id, a rule
-    whose ``placeholders`` have no values: each is an error with its path (``zip!member``), its line and the reason, and
-    the others load. Filters apply to all rules loaded with them.
+    the path is one of them or inside it. A rule that is broken, a second rule of the same id, a correlation of
+    rules that are not there, a rule whose ``placeholders`` have no values: each is an error with its path
+    (``zip!member``), its line and the reason, and the others load. Filters and correlations apply to all rules loaded
+    with them.
 
     Raises:
         InputError: A path does not exist.
@@ -48,6 +56,7 @@ class _Loading:
     def __init__(self, placeholders: Placeholders | None) -> None:
         self._placeholders = placeholders
         self._rules: dict[str, CompiledRule] = {}
+        self._correlations: dict[str, Correlation] = {}
         self._filters: list[CompiledFilter] = []
         self._errors: list[ContentError] = []
         self._files: set[str] = set()
@@ -71,13 +80,19 @@ class _Loading:
             self._filters.append(compile_filter(parsed.rule, parsed.place, self._placeholders))
         elif isinstance(parsed.rule, SigmaRule):
             rule = compile_rule(parsed.rule, parsed.place, self._placeholders)
-            if (first := self._rules.get(rule.rule.id)) is not None:
-                raise parsed.place.error(f"the id {rule.rule.id} is already that of {first.rule.path}", "id")
+            self._is_new(rule, parsed)
             self._rules[rule.rule.id] = rule
         else:
-            raise parsed.place.error(f"correlation rules ({parsed.rule.type}) are not supported yet", "correlation")
+            self._is_new(parsed.rule, parsed)
+            self._correlations[parsed.rule.rule.id] = parsed.rule
+
+    def _is_new(self, one: CompiledRule | Correlation, parsed: Parsed) -> None:
+        uid = one.rule.id
+        if (first := self._rules.get(uid) or self._correlations.get(uid)) is not None:
+            raise parsed.place.error(f"the id {uid} is already that of {first.rule.path}", "id")
 
     def finish(self) -> RuleSet:
-        """All that was read, with the filters applied."""
+        """All that was read, with the filters applied and the correlations linked."""
         rules, unmatched = apply_filters(tuple(self._rules.values()), self._filters)
-        return RuleSet(rules, (*self._errors, *unmatched))
+        links = link_correlations(rules, tuple(self._correlations.values()))
+        return RuleSet(rules, (*self._errors, *unmatched, *links.errors), links.correlations, links.silent)

@@ -7,6 +7,7 @@ use case it serves), ``runbook`` (what to do, in words) and ``decisive`` (``true
 import re
 from uuid import NAMESPACE_URL, uuid5
 
+from sigma.correlations import SigmaCorrelationRule
 from sigma.rule import SigmaRule
 
 from watchfloor.detect.sigma.place import Place
@@ -24,7 +25,7 @@ _LEVELS: dict[str, Level] = {
 }
 
 
-def describe(rule: SigmaRule, place: Place) -> Rule:
+def describe(rule: SigmaRule | SigmaCorrelationRule, place: Place) -> Rule:
     """The rule's metadata as findings carry it; a rule without a level is of medium level.
 
     Raises:
@@ -46,8 +47,10 @@ def describe(rule: SigmaRule, place: Place) -> Rule:
     )
 
 
-def _derived_id(rule: SigmaRule) -> str:
-    """An id for a rule that has none: it stays while title and log source do."""
+def _derived_id(rule: SigmaRule | SigmaCorrelationRule) -> str:
+    """An id for a rule that has none: it stays while title and log source do; of a correlation, title and name."""
+    if isinstance(rule, SigmaCorrelationRule):
+        return str(uuid5(NAMESPACE_URL, f"sigma-correlation:{rule.title}\0{rule.name or ''}"))
     source = rule.logsource
     parts = (rule.title, source.product or "", source.category or "", source.service or "")
     return str(uuid5(NAMESPACE_URL, "sigma:" + "\0".join(parts)))
@@ -57,14 +60,14 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _text(rule: SigmaRule, name: str, place: Place) -> str | None:
+def _text(rule: SigmaRule | SigmaCorrelationRule, name: str, place: Place) -> str | None:
     value = rule.custom_attributes.get(name)
     if value is not None and not isinstance(value, str):
         raise place.error(f"{name} must be text", name)
     return value.strip() if value else None
 
 
-def _decisive(rule: SigmaRule, place: Place) -> bool:
+def _decisive(rule: SigmaRule | SigmaCorrelationRule, place: Place) -> bool:
     value = rule.custom_attributes.get("decisive", False)
     if not isinstance(value, bool):
         raise _not_boolean(place)

@@ -14,9 +14,12 @@ from sigma.policy import SigmaPolicy
 from sigma.policy.regex_engine import RegexEngine, RegexPattern
 from sigma.rule import SigmaDetection, SigmaRule
 
+from watchfloor.detect.sigma.correlation import Correlation
+from watchfloor.detect.sigma.correlation_parse import read_correlation
 from watchfloor.detect.sigma.documents import documents
 from watchfloor.detect.sigma.files import RuleFile
 from watchfloor.detect.sigma.matching import compile_regex
+from watchfloor.detect.sigma.metadata import describe
 from watchfloor.detect.sigma.place import Place
 from watchfloor.errors import ContentError
 
@@ -28,7 +31,7 @@ class Parsed(msgspec.Struct, frozen=True):
     """What one document says, and where."""
 
     place: Place
-    rule: SigmaRule | SigmaCorrelationRule | SigmaFilter
+    rule: SigmaRule | Correlation | SigmaFilter
 
 
 def parse_file(file: RuleFile) -> Iterator[Parsed | ContentError]:
@@ -79,12 +82,25 @@ def _parse(place: Place, records: list[Record]) -> Parsed | ContentError:
     if not isinstance(records[-1], dict):
         return place.error("expected a mapping")
     try:
+        if "correlation" in records[-1]:
+            return Parsed(place, _correlation(records[-1], place))
         # pySigma takes its actions out of the mappings that it is given.
         given = copy.deepcopy(records) if len(records) > 1 else records
         parsed = SigmaCollection.from_dicts(given, collect_filters=True, resolve_references=False, policy=_POLICY)
+    except ContentError as error:
+        return error
     except Exception as error:  # noqa: BLE001 - whatever a parser makes of a hostile rule, the others load
         return _located(place, records[-1], error)
-    return Parsed(place, [*parsed.rules, *parsed.filters][-1])
+    return Parsed(place, cast(SigmaRule | SigmaFilter, [*parsed.rules, *parsed.filters][-1]))
+
+
+_STAND_IN = {"type": "event_count", "rules": [], "timespan": "1m", "condition": {"gte": 1}}
+
+
+def _correlation(record: Record, place: Place) -> Correlation:
+    # What all rules say of themselves is pySigma's to read; the section itself is ours.
+    shared = SigmaCorrelationRule.from_dict({**record, "correlation": _STAND_IN}, policy=_POLICY)
+    return read_correlation(record, describe(shared, place), place)
 
 
 _SECTIONS: tuple[tuple[type[Exception], tuple[str, ...]], ...] = (
