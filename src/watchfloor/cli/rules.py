@@ -1,4 +1,4 @@
-"""``rules``: check and test detections."""
+"""``rules``: detections as code, a command a file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,26 +8,15 @@ from rich.text import Text
 
 from watchfloor.catalog import BUILT_IN, Folder, folders
 from watchfloor.cli.progress import stderr
+from watchfloor.cli.rules_check import check
+from watchfloor.cli.rules_explain import explain
 from watchfloor.console.text import visible
-from watchfloor.detect.sigma import load_rules
 from watchfloor.errors import GateError, InputError
 from watchfloor.testing.detections import broken_laws
 
 app = typer.Typer(help="Detections as code.", no_args_is_help=True)
-
-
-@app.command()
-def check(paths: Annotated[list[Path], typer.Argument(help="Folders, files or zips of Sigma rules.")]) -> None:
-    """Load the rules; exit 1 if one does not load."""
-    ruleset = load_rules(paths)
-    if not ruleset.rules and not ruleset.errors:
-        raise InputError(f"{', '.join(map(str, paths))}: no Sigma rule here")
-    console = stderr()
-    for error in ruleset.errors:
-        console.print(Text(visible(f"not loaded: {error}")))
-    console.print(f"{len(ruleset.rules):,} rules load, {len(ruleset.errors):,} do not", markup=False)
-    if ruleset.errors:
-        raise GateError(f"{len(ruleset.errors)} rules do not load")
+app.command("check")(check)
+app.command("explain")(explain)
 
 
 @app.command("test")
