@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from watchfloor.normalize.coerce import address, integer, text_of
+from watchfloor.normalize.coerce import address, floating, integer, text_of
 
 
 def basename(value: Any) -> str | None:
@@ -173,6 +173,26 @@ def dns_results(value: Any) -> list[dict[str, Any]] | None:
     return answers or None
 
 
+def rdata(value: Any) -> list[dict[str, Any]] | None:
+    """OCSF answers of a list of records' texts.
+
+    >>> rdata(["192.0.2.7", "www.example.net"])
+    [{'rdata': '192.0.2.7'}, {'rdata': 'www.example.net'}]
+    """
+    values = value if isinstance(value, list) else [value]
+    return [{"rdata": text} for text in map(text_of, values) if text] or None
+
+
+def milliseconds(value: Any) -> int | None:
+    """Milliseconds of a length of time in seconds.
+
+    >>> milliseconds(0.0765), milliseconds("2"), milliseconds("soon"), milliseconds(-1)
+    (76, 2000, None, None)
+    """
+    seconds = floating(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    return int(seconds * 1000) if seconds is not None and 0 <= seconds < 1e12 else None
+
+
 def task_command(value: Any) -> str | None:
     """The command line of the first action in the XML definition of a scheduled task.
 
@@ -203,5 +223,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sid_type": sid_type,
     "dns_results": dns_results,
     "task_command": task_command,
+    "rdata": rdata,
+    "milliseconds": milliseconds,
     "text": text_of,
 }
