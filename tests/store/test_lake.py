@@ -1,5 +1,8 @@
 """The lake: batches of events in, the same events out, each once, in order, of one tenant."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -164,13 +167,29 @@ def test_what_is_written_comes_back_as_it_was(tmp_path: Path) -> None:
     assert [lake.by_uid("default", ["event-1"])["event-1"]] == batch_of(row).to_pylist()
 
 
-def test_a_half_written_file_is_not_seen(tmp_path: Path) -> None:
+KILLED_WHILE_WRITING = """
+import resource, signal, sys
+from pathlib import Path
+from watchfloor.store.lake import LakeWriter
+from watchfloor.testing.events import batch_of
+
+writer = LakeWriter(Path(sys.argv[1]))
+writer.append(batch_of({"raw": b"x"}))
+# The kernel kills whoever writes more than this into one file.
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+writer.flush()
+"""
+
+
+def test_a_file_whose_writer_was_killed_is_not_seen(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, tmp_path], check=False)  # noqa: S603 - our own
+    assert killed.returncode == -signal.SIGXFSZ
+    (half,) = [one for one in tmp_path.rglob("*") if one.is_file()]
+    assert half.stat().st_size == 2000
+    assert Lake(tmp_path).files() == []
     lake = filled(tmp_path, batch_of({"metadata.uid": "whole"}))
-    (folder,) = tmp_path.iterdir()
-    (whole,) = folder.iterdir()
-    (folder / ".part-0.parquet").write_bytes(whole.read_bytes()[:100])
-    (folder / "notes.txt").write_text("not ours")
-    assert lake.files() == [str(whole)]
     assert list(lake.by_uid("default", ["whole"])) == ["whole"]
 
 
