@@ -12,6 +12,7 @@ import typer
 from watchfloor.catalog import roots
 from watchfloor.cli.options import Content, Paths, Rules, Source
 from watchfloor.cli.progress import stderr
+from watchfloor.cli.rules_suppressing import HiddenFile, Suppressions, suppressing
 from watchfloor.clock import system_clock
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import SigmaDetector, load_rules
@@ -42,6 +43,8 @@ def detect(
     brief: Annotated[bool, typer.Option("--brief", help="One short line per rule and event.")] = False,
     source: Source = None,
     content: Content = None,
+    suppressions: Suppressions = None,
+    hidden: HiddenFile = None,
 ) -> None:
     """Findings of these Sigma rules alone, one JSON object a line."""
     if not rules:
@@ -51,8 +54,10 @@ def detect(
     _report((*errors, *ruleset.errors))
     detector = SigmaDetector(ruleset)
     now = int(system_clock().timestamp() * 1000)
-    for finding in _findings(_events(paths, Normalizer(sources, detector.plan, source=source)), detector):
-        _emit(brief_lines(finding) if brief else [finding.to_ocsf(now=now)])
+    batches = _events(paths, Normalizer(sources, detector.plan, source=source))
+    with suppressing(suppressions, content, ruleset, sources, hidden) as quiet:
+        for finding in quiet.kept(_findings(quiet.seen(batches), detector)):
+            _emit(brief_lines(finding) if brief else [finding.to_ocsf(now=now)])
 
 
 def _findings(batches: Iterator[pa.RecordBatch], detector: SigmaDetector) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from watchfloor.catalog import BUILT_IN, Folder, folders
 from watchfloor.cli.progress import stderr
+from watchfloor.cli.rules_backtest import run_backtest
 from watchfloor.cli.rules_check import check
 from watchfloor.cli.rules_explain import explain
 from watchfloor.console.text import visible
@@ -17,6 +18,7 @@ from watchfloor.testing.detections import broken_laws
 app = typer.Typer(help="Detections as code.", no_args_is_help=True)
 app.command("check")(check)
 app.command("explain")(explain)
+app.command("backtest")(run_backtest)
 
 
 @app.command("test")

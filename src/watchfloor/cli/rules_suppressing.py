@@ -1,0 +1,110 @@
+"""Hides findings on the command line: which suppressions count, how much they hid, and where that went."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import orjson
+import pyarrow as pa
+import typer
+from rich.text import Text
+
+from watchfloor.cli.progress import stderr
+from watchfloor.clock import system_clock
+from watchfloor.console.text import visible
+from watchfloor.detect.sigma import RuleSet
+from watchfloor.enrich import Enricher
+from watchfloor.errors import InputError
+from watchfloor.finding import Finding
+from watchfloor.normalize import Source
+from watchfloor.rulecraft.replay import Replayed
+from watchfloor.rulecraft.suppression import EventOf, Suppression, apply, events_of
+from watchfloor.rulecraft.suppression_file import admit, suppression_files
+
+Suppressions = Annotated[
+    list[Path] | None,
+    typer.Option("--suppressions", help="A file of suppressions. May be repeated.", metavar="FILE"),
+]
+HiddenFile = Annotated[
+    Path | None, typer.Option("--hidden", help="Write the findings that suppressions hide.", metavar="FILE")
+]
+
+
+class Quiet:
+    """The suppressions of a run at work."""
+
+    def __init__(self, active: Sequence[Suppression], sink: BinaryIO | None) -> None:
+        self._active = active
+        self._sink = sink
+        self._now = system_clock()
+        self._event_of: EventOf = events_of(None)
+        self.by_suppression: Counter[str] = Counter()
+        self.by_rule: Counter[str] = Counter()
+
+    def seen(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The batches, tagged with their entities if there is anything to hide."""
+        if not self._active:
+            yield from batches
+            return
+        enricher = Enricher()
+        for batch in batches:
+            events = enricher.process(batch)
+            self._event_of = events_of(events)
+            yield events
+
+    def kept(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """The findings that stay."""
+        for finding in findings:
+            yield from self._keep([finding])
+
+    def history(self, batches: Iterable[Replayed]) -> Iterator[Replayed]:
+        """A replay without what is hidden."""
+        for batch in batches:
+            self._event_of = events_of(batch.events)
+            yield Replayed(batch.events, self._keep(batch.findings))
+
+    def _keep(self, findings: list[Finding]) -> list[Finding]:
+        if not self._active:
+            return findings
+        kept, hidden = apply(self._active, findings, self._now, self._event_of)
+        for one in hidden:
+            self.by_suppression[one.suppression] += 1
+            self.by_rule[one.finding.rule.id] += 1
+            if self._sink is not None:
+                written = one.finding.to_ocsf(now=int(self._now.timestamp() * 1000))
+                written["unmapped"]["suppression"] = one.suppression
+                self._sink.write(orjson.dumps(written) + b"\n")
+        return kept
+
+
+@contextmanager
+def suppressing(
+    named: Sequence[Path] | None,
+    content: Sequence[Path] | None,
+    ruleset: RuleSet,
+    sources: Sequence[Source],
+    hidden: Path | None,
+) -> Iterator[Quiet]:
+    """The suppressions of the named files and of the content roots, those refused named on standard error.
+
+    Raises:
+        InputError: A named file does not exist, or the hidden findings cannot be written.
+    """
+    console = stderr()
+    admitted = admit(suppression_files(named or (), content or ()), ruleset, sources, system_clock())
+    for refusal in admitted.refused:
+        console.print(Text(visible(str(refusal))), soft_wrap=True)
+    with ExitStack() as stack:
+        quiet = Quiet(admitted.active, None if hidden is None else stack.enter_context(_open(hidden)))
+        yield quiet
+    for name, count in quiet.by_suppression.most_common():
+        console.print(Text(visible(f"suppression {name} hid {count:,} findings")))
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error

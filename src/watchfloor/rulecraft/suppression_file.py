@@ -1,0 +1,198 @@
+r"""Reads suppressions and admits those that hold to their word.
+
+::
+
+    suppressions:
+      - id: backup-archives
+        rule: 4053279d-b159-4bef-a7f2-5166f39c47b2
+        owner: soc@example.com
+        reason: The backup packs its archives with a password, CHG-1234.
+        expires: 2026-12-31
+        scope:
+          entities: [host:backup-1]
+          fields: {process.file.path: 'C:\Backup\*'}
+        test:
+          hides: {EventID: 1, ...}       # a raw record, or a list of them, as a mapping or as the vendor's text
+          keeps: {EventID: 1, ...}
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+from sigma.types import SigmaString, SpecialChars
+
+from watchfloor.catalog import read_yaml
+from watchfloor.detect.sigma import RuleSet, SigmaDetector
+from watchfloor.detect.sigma.condition import Glob
+from watchfloor.detect.sigma.globs import Wildcard, glob
+from watchfloor.enrich import Enricher
+from watchfloor.errors import ContentError, InputError
+from watchfloor.event import EVENT_SCHEMA
+from watchfloor.finding import Finding
+from watchfloor.normalize import Normalizer, Source
+from watchfloor.rulecraft.suppression import Suppression, apply, events_of
+from watchfloor.testing.sources import raw_batch
+
+FILE = "suppressions.yml"
+"""The name of the file in a content root."""
+
+_KEYS = frozenset({"id", "rule", "owner", "reason", "expires", "scope", "test"})
+_WILDCARDS = {SpecialChars.WILDCARD_MULTI: Wildcard.MANY, SpecialChars.WILDCARD_SINGLE: Wildcard.ONE}
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """The suppressions that count, and an error for each that does not."""
+
+    active: tuple[Suppression, ...] = ()
+    refused: tuple[ContentError, ...] = ()
+
+
+def suppression_files(named: Sequence[Path], content: Sequence[Path]) -> list[Path]:
+    """The files that are named, and those of the content roots.
+
+    Raises:
+        InputError: A named file does not exist.
+    """
+    for path in named:
+        if not path.is_file():
+            raise InputError(f"{path}: no such file")
+    return [*(root / FILE for root in content if (root / FILE).is_file()), *named]
+
+
+def admit(paths: Sequence[Path], ruleset: RuleSet, sources: Sequence[Source], now: datetime) -> Admitted:
+    """The suppressions of files that are whole, have not expired, and whose tests come out as they say."""
+    active: dict[str, Suppression] = {}
+    refused: list[ContentError] = []
+    for path in paths:
+        for one in read_suppressions(path):
+            try:
+                if isinstance(one, ContentError):
+                    raise one
+                if one.id in active:
+                    raise _refusal(one, f"the id is already that of a suppression of {active[one.id].path}")
+                _hold(one, ruleset, sources, now)
+                active[one.id] = one
+            except ContentError as error:
+                refused.append(error)
+    return Admitted(tuple(active.values()), tuple(refused))
+
+
+def read_suppressions(path: Path) -> Iterator[Suppression | ContentError]:
+    """The suppressions of a file, and an error for each that is not one."""
+    try:
+        entries = read_yaml(path).get("suppressions")
+    except ContentError as error:
+        yield error
+        return
+    if not isinstance(entries, list):
+        yield ContentError(str(path), "expected a list under suppressions")
+        return
+    for position, entry in enumerate(entries, start=1):
+        name = entry.get("id") if isinstance(entry, dict) else None
+        try:
+            yield _suppression(entry, path)
+        except (ValueError, TypeError) as error:
+            yield ContentError(str(path), f"suppression {name or position} is refused: {error}")
+
+
+def _suppression(entry: Any, path: Path) -> Suppression:
+    if not isinstance(entry, dict):
+        raise TypeError("expected a mapping")
+    if extra := sorted(set(map(str, entry)) - _KEYS):
+        raise ValueError(f"unknown key {extra[0]!r}")
+    if lacking := sorted(key for key in _KEYS if not entry.get(key)):
+        raise ValueError(f"it has no {' and no '.join(lacking)}")
+    scope, test = entry["scope"], entry["test"]
+    if not isinstance(scope, dict) or set(scope) - {"entities", "fields"} or not any(scope.values()):
+        raise ValueError("its scope must name entities, fields or both")
+    if not isinstance(test, dict) or not test.get("hides") or not test.get("keeps"):
+        raise ValueError("it is untested: its test must have events that it hides and events that it keeps")
+    return Suppression(
+        id=str(entry["id"]),
+        rules=_texts(entry["rule"], "rule"),
+        owner=str(entry["owner"]),
+        reason=" ".join(str(entry["reason"]).split()),
+        expires=_day(entry["expires"]),
+        entities=_texts(scope.get("entities") or [], "entities"),
+        fields=_fields(scope.get("fields") or {}),
+        hides=_records(test["hides"]),
+        keeps=_records(test["keeps"]),
+        path=path,
+    )
+
+
+def _texts(value: Any, name: str) -> tuple[str, ...]:
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(one, str) and one for one in texts):
+        raise ValueError(f"{name} must be text, or a list of texts")
+    return tuple(texts)
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, datetime):
+        return value.date()
+    return value if isinstance(value, date) else date.fromisoformat(str(value))
+
+
+def _fields(value: Any) -> Mapping[str, tuple[Glob, ...]]:
+    if not isinstance(value, dict):
+        raise TypeError("fields must be a mapping")
+    if strange := sorted(name for name in map(str, value) if name not in EVENT_SCHEMA.names):
+        raise ValueError(
+            f"{strange[0]!r} is no column of an event; fields are OCSF attributes such as process.file.path"
+        )
+    return {str(name): tuple(map(_glob, one if isinstance(one, list) else [one])) for name, one in value.items()}
+
+
+def _glob(value: Any) -> Glob:
+    if isinstance(value, bool | None) or not isinstance(value, str | int | float):
+        raise TypeError("a field takes texts and numbers, with * and ?")
+    made = glob([one if isinstance(one, str) else _WILDCARDS[one] for one in SigmaString(str(value)).s])  # type: ignore[index]
+    if not any(piece for segment in made.segments for piece in segment):
+        raise ValueError("a pattern of wildcards alone hides everything")
+    return made
+
+
+def _records(value: Any) -> tuple[bytes, ...]:
+    return tuple(
+        one.encode() if isinstance(one, str) else orjson.dumps(one, option=orjson.OPT_NON_STR_KEYS)
+        for one in (value if isinstance(value, list) else [value])
+    )
+
+
+def _refusal(one: Suppression, reason: str) -> ContentError:
+    return ContentError(str(one.path), f"suppression {one.id} is refused: {reason}", line=one.line)
+
+
+def _hold(one: Suppression, ruleset: RuleSet, sources: Sequence[Source], now: datetime) -> None:
+    if one.has_expired(now):
+        raise _refusal(one, f"it expired on {one.expires.isoformat()}; ask {one.owner}")
+    chosen = RuleSet(tuple(rule for rule in ruleset.rules if rule.rule.id in one.rules))
+    if missing := sorted(set(one.rules) - {rule.rule.id for rule in chosen.rules}):
+        raise _refusal(one, f"no loaded rule has the id {missing[0]}")
+    for records, hides in ((one.hides, True), (one.keeps, False)):
+        for record in records:
+            _holds(one, record, chosen, sources, now, hides=hides)
+
+
+def _holds(
+    one: Suppression, record: bytes, chosen: RuleSet, sources: Sequence[Source], now: datetime, *, hides: bool
+) -> None:
+    name = "hides" if hides else "keeps"
+    detector = SigmaDetector(chosen)
+    normalized = Normalizer(sources, detector.plan).process(raw_batch([record]))
+    if normalized.dead_letters:
+        raise _refusal(one, f"its test is no event ({name}): {normalized.dead_letters[0].reason}")
+    events = Enricher().process(normalized.events)
+    found: list[Finding] = detector.detect(events)
+    if not found:
+        raise _refusal(one, f"its test proves nothing: the rule finds nothing in an event that it {name}")
+    kept, hidden = apply([one], found, now, events_of(events))
+    if hides and kept:
+        raise _refusal(one, "its test fails: an event that it should hide is kept")
+    if not hides and hidden:
+        raise _refusal(one, "its test fails: an event that it should keep is hidden")
