@@ -86,7 +86,7 @@ class DataFolder(msgspec.Struct, frozen=True):
             InputError: The path is a file, or a folder with other things in it.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             mark = self.path / _MARK
             if not mark.exists():
                 if any(self.path.iterdir()):

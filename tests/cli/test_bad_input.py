@@ -44,8 +44,10 @@ def _around(bad: bytes) -> bytes:
         (b'{"unknown": "shape"}', "no source recognises"),
         (b'{"a":' * 5000 + b"1" + b"}" * 5000, ""),
         (okta(3, published="soon"), "time"),
+        (okta(3, published="9999-12-31T23:59:59.9999Z"), "time"),
+        (okta(3, deep=orjson.loads(b'{"a":' * 240 + b"1" + b"}" * 240)), "deep"),
     ],
-    ids=["cut", "utf8", "nul", "text", "array", "unknown", "deep", "time"],
+    ids=["cut", "utf8", "nul", "text", "array", "unknown", "deep", "time", "year-9999", "deep-240"],
 )
 def test_a_bad_line_is_one_dead_letter_between_good_ones(run: Run, tmp_path: Path, bad: bytes, reason: str) -> None:
     path = tmp_path / "log.ndjson"

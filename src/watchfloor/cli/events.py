@@ -14,6 +14,7 @@ from watchfloor.cli.options import Content, Paths, Rules, Source
 from watchfloor.cli.progress import stderr
 from watchfloor.cli.rules_suppressing import HiddenFile, Suppressions, suppressing
 from watchfloor.clock import system_clock
+from watchfloor.console.text import visible
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import SigmaDetector, load_rules
 from watchfloor.errors import ContentError
@@ -97,7 +98,7 @@ class _Letters:
     def __call__(self, letter: DeadLetter) -> None:
         self._count += 1
         if self._count <= SHOWN:
-            self._console.print(f"{letter.place()}: {letter.reason}", markup=False, soft_wrap=True)
+            self._console.print(visible(f"{letter.place()}: {letter.reason}"), markup=False, soft_wrap=True)
 
     def close(self) -> None:
         if self._count > SHOWN:
@@ -107,7 +108,7 @@ class _Letters:
 def _report(errors: Sequence[ContentError]) -> None:
     console = stderr()
     for error in errors[:SHOWN]:
-        console.print(f"not loaded: {error}", markup=False, soft_wrap=True)
+        console.print(visible(f"not loaded: {error}"), markup=False, soft_wrap=True)
     if len(errors) > SHOWN:
         console.print(f"… and {len(errors) - SHOWN:,} more that did not load", markup=False)
 

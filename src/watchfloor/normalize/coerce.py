@@ -71,6 +71,7 @@ def boolean(value: Any) -> bool | None:
     return _WORDS.get(str(value).strip().lower())
 
 
+_LATEST_MS = 5_000_000_000_000
 _BOOLEANS = {True: "true", False: "false"}
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -87,7 +88,8 @@ def _parse_time(value: str) -> int | None:
         milliseconds = int(moment.timestamp() * 1000 + 0.5)
     except (ValueError, OverflowError):
         return None
-    return milliseconds if milliseconds >= 0 else None
+    # The same bound as for epoch numbers, in the year 2128: later is a broken or hostile clock.
+    return milliseconds if 0 <= milliseconds < _LATEST_MS else None
 
 
 def _trim_fraction(text: str) -> str:
@@ -102,7 +104,7 @@ def _epoch(number: float) -> int | None:
     """Seconds, milliseconds, microseconds or nanoseconds since the epoch, told apart by size."""
     for factor in (1000, 1, 1 / 1000, 1 / 1_000_000):
         milliseconds = number * factor
-        if 0 <= milliseconds < 5_000_000_000_000:
+        if 0 <= milliseconds < _LATEST_MS:
             return int(milliseconds)
     return None
 

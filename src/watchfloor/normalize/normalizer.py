@@ -66,6 +66,8 @@ class Normalizer:
 
     def _event(self, raw: dict[str, Any]) -> tuple[Source, Mapped, dict[str, Texts]]:
         record = decode_json(raw["raw"])
+        if _nests_deeper(record, MAX_DEPTH):
+            raise RecordError(f"nests deeper than {MAX_DEPTH}")
         source = self._forced or self._recognise(record)
         try:
             record = source.decode(record)
@@ -153,6 +155,24 @@ def _append(columns: dict[str, list[Any]], raw: dict[str, Any], source: Source, 
     row["raw"] = raw["raw"]
     for name, values in columns.items():
         values.append(row.get(name))
+
+
+MAX_DEPTH = 100
+"""How deep a record may nest; vendors nest less than ten deep, and what serializes events has limits of its own."""
+
+
+def _nests_deeper(value: Any, depth: int) -> bool:
+    level = [value]
+    for _ in range(depth):
+        level = [
+            item
+            for one in level
+            for item in (one.values() if isinstance(one, dict) else one)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _json(value: dict[str, Any]) -> str | None:
