@@ -1,6 +1,6 @@
 """Log sources and decode plans."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchfloor.native import DecodePlan, LogSource, decode_logsources, encode_logsources
@@ -9,11 +9,13 @@ PARTS = st.text(st.characters(exclude_characters="/;"), max_size=4)
 SOURCES = st.builds(LogSource, PARTS, PARTS, PARTS)
 
 
+@settings(max_examples=40)
 @given(st.lists(SOURCES, max_size=4))
 def test_log_sources_survive_their_column(served: list[LogSource]) -> None:
     assert decode_logsources(encode_logsources(served)) == tuple(served)
 
 
+@settings(max_examples=40)
 @given(SOURCES, SOURCES)
 def test_a_log_source_is_served_by_what_has_its_parts(asked: LogSource, served: LogSource) -> None:
     assert served.served_by(served)

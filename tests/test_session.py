@@ -73,7 +73,7 @@ EVENTS = st.lists(
 ).map(lambda rows: sorted(rows, key=lambda row: row["time"]))
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(EVENTS)
 def test_the_laws_hold(rows: list[dict[str, Any]]) -> None:
     operator = sessions()
@@ -81,13 +81,13 @@ def test_the_laws_hold(rows: list[dict[str, Any]]) -> None:
     check_keyed(operator, batch_of(*rows))
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(EVENTS, st.integers(1, 5))
 def test_the_laws_hold_when_rows_are_not_all_kept(rows: list[dict[str, Any]], kept: int) -> None:
     check_keyed(sessions(max_rows=kept), batch_of(*rows))
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(EVENTS)
 def test_revisions_grow_by_one_and_each_has_new_evidence(rows: list[dict[str, Any]]) -> None:
     by_uid: dict[str, list[Finding]] = {}

@@ -1,7 +1,7 @@
 """Precision: few labels say little, and rules learn from each other."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchfloor.case import DISPOSITIONS, Disposition
@@ -10,6 +10,7 @@ from watchfloor.learn import precision
 LABELLED = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(DISPOSITIONS)), max_size=30)
 
 
+@settings(max_examples=40)
 @given(LABELLED)
 def test_a_precision_is_a_probability_for_each_rule_with_a_verdict(labelled: list[tuple[str, Disposition]]) -> None:
     found = precision(labelled)
@@ -18,6 +19,7 @@ def test_a_precision_is_a_probability_for_each_rule_with_a_verdict(labelled: lis
     assert found == precision(labelled[::-1])
 
 
+@settings(max_examples=40)
 @given(LABELLED)
 def test_a_true_positive_raises_and_a_false_positive_lowers_it(labelled: list[tuple[str, Disposition]]) -> None:
     before = precision([*labelled, ("a", "true-positive")])["a"]
@@ -25,6 +27,7 @@ def test_a_true_positive_raises_and_a_false_positive_lowers_it(labelled: list[tu
     assert precision([*labelled, ("a", "true-positive"), ("a", "false-positive")])["a"] < before
 
 
+@settings(max_examples=40)
 @given(LABELLED)
 def test_inconclusive_labels_say_nothing(labelled: list[tuple[str, Disposition]]) -> None:
     assert precision([*labelled, ("a", "inconclusive")]) == precision(labelled)

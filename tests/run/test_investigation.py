@@ -138,20 +138,6 @@ def test_harmless_twins_make_no_grave_case(
     assert [twin["id"] for twin, own in zip(twins, uids, strict=True) if own & cited] == []
 
 
-def test_the_same_input_and_clock_give_the_same_bytes(
-    investigating: Investigate, simulated: Summary, investigated: Investigation, tmp_path: Path
-) -> None:
-    folder = investigated.folder
-    before = {path: path.read_bytes() for path in (folder.cases, folder.findings, folder.records, folder.dead_letters)}
-    copy = tmp_path / "copy"
-    shutil.copytree(folder.path, copy)
-    repeated = investigating(copy, simulated.logs).folder
-    after = {path: (copy / path.name).read_bytes() for path in before}
-    assert {path.name for path, data in before.items() if data != after[path]} == set()
-    assert sorted(one.name for one in repeated.packs.iterdir()) == sorted(one.name for one in folder.packs.iterdir())
-    assert len(repeated.derived) == len(folder.derived)
-
-
 def test_the_order_the_split_and_the_repetition_of_files_change_no_case(
     investigated: Investigation, again: Investigation
 ) -> None:
@@ -244,24 +230,46 @@ def test_packs_verify_with_the_key_that_signed_them_and_no_other(
         assert any("signer unknown" in line for line in unknown.lines())
 
 
-def test_what_people_said_changes_the_risk_of_the_next_run(
+@pytest.fixture(scope="module")
+def labelled(
     investigating: Investigate,
     simulated: Summary,
     investigated: Investigation,
     truth: list[dict[str, Any]],
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Investigation:
+    """The Okta log, which holds all of the spray, where somebody called the spray's findings a test."""
+    folder = DataFolder(tmp_path_factory.mktemp("labelled"))
+    folder.prepare()
+    for finding in case_of(investigated, of_campaign(truth, "driftnet")).findings:
+        label = Label("false-positive", "alice", "2026-03-18T09:00:00Z", "our own test", uid=finding.uid)
+        append_label(folder.labels, label)
+    return investigating(folder.path, simulated.logs / "okta")
+
+
+def test_what_people_said_changes_the_risk_of_the_next_run(
+    investigated: Investigation, labelled: Investigation, truth: list[dict[str, Any]]
 ) -> None:
     spray = case_of(investigated, of_campaign(truth, "driftnet"))
-    DataFolder(tmp_path).prepare()
-    for finding in spray.findings:
-        label = Label("false-positive", "alice", "2026-03-18T09:00:00Z", "our own test", uid=finding.uid)
-        append_label(DataFolder(tmp_path).labels, label)
-    # The Okta log alone holds all of the spray, and is quick to read.
-    run = investigating(tmp_path, simulated.logs / "okta")
-    lowered = {case.uid: case for case in run.outcome.cases}[spray.uid]
+    lowered = {case.uid: case for case in labelled.outcome.cases}[spray.uid]
     assert lowered.risk.value < spray.risk.value - 0.1
     assert [finding.uid for finding in lowered.findings] == [finding.uid for finding in spray.findings]
-    assert len(run.folder.labels.read_bytes().splitlines()) == len(spray.findings)
+    assert len(labelled.folder.labels.read_bytes().splitlines()) == len(spray.findings)
+
+
+def test_a_second_run_into_the_same_folder_gives_the_same_bytes(
+    investigating: Investigate, simulated: Summary, labelled: Investigation
+) -> None:
+    folder = labelled.folder
+    kept = (folder.cases, folder.findings, folder.records, folder.labels, folder.dead_letters)
+    before = {path.name: path.read_bytes() for path in kept}
+    packs = sorted(one.name for one in folder.packs.iterdir())
+    assert before[folder.cases.name]
+    assert before[folder.findings.name]
+    again = investigating(folder.path, simulated.logs / "okta")
+    assert {path.name: path.read_bytes() for path in kept} == before
+    assert sorted(one.name for one in folder.packs.iterdir()) == packs
+    assert again.outcome.cases == labelled.outcome.cases
 
 
 def test_texts_of_a_case_are_single_lines(investigated: Investigation) -> None:

@@ -11,6 +11,7 @@ from tests.conftest import Investigate
 from watchfloor.catalog import BUILT_IN
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.keyed import load_keyed
+from watchfloor.detect.sigma import RuleSet
 from watchfloor.errors import InputError, StoreError
 from watchfloor.run.content import Content, load_content
 
@@ -141,7 +142,8 @@ def test_a_detection_that_fails_is_named_and_the_run_goes_on(
     (folder / "detection.py").write_text(BROKEN_DETECTION)
     keyed, errors = load_keyed([tmp_path / "content"])
     assert errors == ()
-    run = investigating(tmp_path / "out", log, content=msgspec.structs.replace(content, keyed=(*keyed, *content.keyed)))
+    with_ours = msgspec.structs.replace(content, rules=RuleSet(), keyed=(*keyed, *content.keyed))
+    run = investigating(tmp_path / "out", log, content=with_ours)
     assert run.outcome.failures == ("detection mine failed: KeyError: 'no such column\\n'",)
     assert run.folder.cases.exists()
 

@@ -1,6 +1,7 @@
 """The content of a run: sources, detections, playbooks, actions, policies; loaded once, what failed beside it."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,20 @@ from watchfloor.policy.engine import PolicyEngine
 from watchfloor.respond.library import Library, load_library
 
 
-class Content(msgspec.Struct, frozen=True):
-    """What runs work with; ``errors`` names what did not load and why, and harms nothing else.
-
-    ``detector`` is ``rules``, compiled once for all runs.
-    """
+class Content(msgspec.Struct, frozen=True, dict=True):
+    """What runs work with; ``errors`` names what did not load and why, and harms nothing else."""
 
     sources: tuple[Source, ...]
     rules: RuleSet
-    detector: SigmaDetector
     keyed: tuple[KeyedOperator[Any], ...]
     library: Library
     engine: PolicyEngine
     errors: tuple[ContentError, ...] = ()
+
+    @cached_property
+    def detector(self) -> SigmaDetector:
+        """``rules``, compiled when first needed, once for all runs."""
+        return SigmaDetector(self.rules)
 
 
 def load_content(*, rules: Sequence[Path] = (), user: Iterable[Path] = ()) -> Content:
@@ -50,7 +52,7 @@ def load_content(*, rules: Sequence[Path] = (), user: Iterable[Path] = ()) -> Co
         if not any((folder.path / name).exists() for name in ("detection.yml", "detection.py"))
     ]
     errors = (*source_errors, *keyed_errors, *nothing, *ruleset.errors, *library.errors, *policy_errors)
-    return Content(sources, ruleset, SigmaDetector(ruleset), keyed, library, engine, errors)
+    return Content(sources, ruleset, keyed, library, engine, errors)
 
 
 def _rule_paths(folder: Folder) -> list[Path]:
