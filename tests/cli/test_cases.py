@@ -20,25 +20,31 @@ def data(investigated: Investigation, tmp_path: Path) -> Path:
     return out
 
 
-def test_list_shows_people_all_cases_and_machines_nothing(run: Run, data: Path, investigated: Investigation) -> None:
-    ran = run("cases", "list", "--data", data)
+@pytest.fixture
+def shared(investigated: Investigation) -> Path:
+    """A data folder to read only."""
+    return investigated.folder.path
+
+
+def test_list_shows_people_all_cases_and_machines_nothing(run: Run, shared: Path, investigated: Investigation) -> None:
+    ran = run("cases", "list", "--data", shared)
     assert (ran.status, ran.out) == (0, "")
     for case in investigated.outcome.cases:
         assert case.uid in ran.err
         assert case.title in ran.err
 
 
-def test_list_for_machines_is_one_case_a_line(run: Run, data: Path, investigated: Investigation) -> None:
-    ran = run("cases", "list", "--json", "--data", data)
+def test_list_for_machines_is_one_case_a_line(run: Run, shared: Path, investigated: Investigation) -> None:
+    ran = run("cases", "list", "--json", "--data", shared)
     assert (ran.status, ran.err) == (0, "")
     assert len(ran.lines) == len(investigated.cases)
     for shown, written in zip(ran.lines, investigated.cases, strict=True):
         assert shown["unmapped"] == written["unmapped"]
 
 
-def test_show_takes_the_beginning_of_a_uid(run: Run, data: Path, investigated: Investigation) -> None:
+def test_show_takes_the_beginning_of_a_uid(run: Run, shared: Path, investigated: Investigation) -> None:
     uid = investigated.outcome.cases[0].uid
-    ran = run("cases", "show", uid[:6], "--data", data)
+    ran = run("cases", "show", uid[:6], "--data", shared)
     assert (ran.status, ran.err) == (0, "")
     (shown,) = ran.lines
     assert shown["metadata"]["uid"] == uid  # type: ignore[index]
@@ -46,17 +52,20 @@ def test_show_takes_the_beginning_of_a_uid(run: Run, data: Path, investigated: I
 
 @pytest.mark.parametrize("command", ["show", "label", "export"])
 @pytest.mark.parametrize("uid", ["nowhere", "%", "\u202e'; --", ""])
-def test_a_case_that_is_not_there_is_status_2_and_one_line(run: Run, data: Path, command: str, uid: str) -> None:
+def test_a_case_that_is_not_there_is_status_2_and_one_line(
+    run: Run, shared: Path, tmp_path: Path, command: str, uid: str
+) -> None:
     more = {
         "show": (),
         "label": ("false-positive", "--by", "a", "--reason", "b"),
-        "export": (data.parent / "x.zip",),
+        "export": (tmp_path / "x.zip",),
     }[command]
-    ran = run("cases", command, uid, *more, "--data", data)
+    ran = run("cases", command, uid, *more, "--data", shared)
     assert (ran.status, ran.out) == (2, "")
     assert len(ran.err.splitlines()) == 1
     assert "case" in ran.err
     assert "\u202e" not in ran.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_label_holds_for_the_case_and_its_findings(run: Run, data: Path, investigated: Investigation) -> None:

@@ -165,12 +165,13 @@ def test_a_folder_of_ones_own_replaces_the_built_in_one_and_what_does_not_load_i
         (tmp_path / place).parent.mkdir(parents=True)
         (tmp_path / place).write_text(text)
     loaded = load_content(user=[tmp_path])
-    assert {_folder(error.path) for error in loaded.errors} == set("abcdefg")
-    assert len(loaded.sources) == len(content.sources)
-    assert len(loaded.keyed) == len(content.keyed)
+    ours_failed = [error.path for error in loaded.errors if error.path.startswith(str(tmp_path))]
+    assert {_folder(path) for path in ours_failed} == set("abcdefg")
+    assert {one.name for one in content.sources} <= {one.name for one in loaded.sources}
+    assert {one.name for one in content.keyed} <= {one.name for one in loaded.keyed}
     ours, theirs = ({rule.rule.title for rule in one.rules.rules} for one in (loaded, content))
-    assert ours - theirs == {"Ours"}
-    assert len(theirs - ours) > 0
+    assert "Ours" in ours
+    assert len(theirs - ours) == 2
 
 
 def _folder(path: str) -> str:
