@@ -127,10 +127,13 @@ class _Reader:
         return value
 
     def _generate(self) -> bool:
-        values = [holder["generate"] for holder in (self._section, self._record) if "generate" in holder]
-        if not all(isinstance(one, bool) for one in values):
+        # The specification shows it beside the section, pySigma reads it inside.
+        beside, within = self._record.get("generate", False), self._section.get("generate", False)
+        if not isinstance(within, bool):
+            raise self._error("generate must be true or false", "generate")
+        if not isinstance(beside, bool):
             raise self._place.error("generate must be true or false", "generate")
-        return any(values)
+        return beside or within
 
     def _conditioned(self, kind: Kind, references: tuple[str, ...], **attributes: Any) -> Correlation:
         criteria, branches, fields, percentile = self._condition(kind, references)
