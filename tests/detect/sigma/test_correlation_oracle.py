@@ -194,9 +194,16 @@ def bursts(spec: Spec, rows: Sequence[Seen]) -> list[list[Hit]]:
     return found
 
 
+def _rows(burst: Sequence[Hit]) -> list[Seen]:
+    return list(dict.fromkeys(row for hit in burst for row in hit.rows))
+
+
 def said(spec: Spec, rows: Sequence[Seen]) -> list[Said]:
     return [
-        Said(tuple(dict.fromkeys(row.uid for hit in burst for row in hit.rows)), max(hit.value for hit in burst))
+        Said(
+            tuple(dict.fromkeys(row.uid for row in sorted(_rows(burst), key=lambda row: row.of.time))),
+            max(hit.value for hit in burst),
+        )
         for burst in bursts(spec, rows)
     ]
 

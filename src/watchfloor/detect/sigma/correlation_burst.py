@@ -60,7 +60,9 @@ class Burst(msgspec.Struct):
         """The next revision of its finding."""
         self.revision += 1
         self.told, self.changed = self.events, False
-        rule, rows, value = linked.correlation.rule, self.rows, self.value or 0
+        rule, value = linked.correlation.rule, self.value or 0
+        # The events of another correlation came at its moment; here they are told when they happened.
+        rows = sorted(self.rows, key=lambda row: row["match.since"])
         tenant = rows[0]["tenant"]
         places = {
             row["metadata.uid"]: Origin(row["origin.path"], row["origin.line"], row["origin.index"]) for row in rows

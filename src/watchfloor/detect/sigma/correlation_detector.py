@@ -50,6 +50,8 @@ class SigmaDetector(kernel.SigmaDetector):
         tapped = [one for one in found if one.rule.id in self._taps]
         if not tapped:
             return []
-        # Of one event delivered twice, either row is as good.
-        rows = {uid: row for row, uid in enumerate(batch.column("metadata.uid").to_pylist())}
+        # Of an event delivered twice, the first row counts.
+        rows: dict[str, int] = {}
+        for row, uid in enumerate(batch.column("metadata.uid").to_pylist()):
+            rows.setdefault(uid, row)
         return [(rows[one.key], one.rule.id) for one in tapped]
