@@ -4,7 +4,7 @@
 by a detection that keeps state. ``cases/NAME.miss.ndjson`` holds raw events that must not be.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from watchfloor.finding import Finding, Rule
 from watchfloor.native import DecodePlan
 from watchfloor.normalize import Normalizer, Source, load_sources
 from watchfloor.operator import KeyedOperator
+from watchfloor.run.correlated import run_correlations
 from watchfloor.testing.operators import check_keyed, run_keyed
 from watchfloor.testing.sources import raw_batch, sample_records
 
@@ -34,7 +35,7 @@ class Detection(msgspec.Struct, frozen=True):
     def find(self, records: Sequence[bytes]) -> list[Finding]:
         """The findings of raw records alone."""
         events = self.events(records)
-        found = self.sigma.detect(events) if self.sigma else []
+        found = list(_sigma_findings(self.sigma, events)) if self.sigma else []
         for operator in self.keyed:
             found += run_keyed(operator, [events])
         return found
@@ -51,6 +52,12 @@ class Detection(msgspec.Struct, frozen=True):
         reference = graph.publish()
         assert IDENTITY in reference.tables
         return Enricher(reference).process(result.events.take(order))
+
+
+def _sigma_findings(detector: SigmaDetector, events: pa.RecordBatch) -> Iterator[Finding]:
+    detected = detector.process(events)
+    yield from detected.findings
+    yield from run_correlations(detector.correlations, [detected.matches], silent=detector.silent)
 
 
 @lru_cache(maxsize=1)

@@ -8,10 +8,12 @@ from typing import Any
 import orjson
 import pytest
 
+from watchfloor.catalog import Folder
 from watchfloor.detect.sigma import SigmaDetector, load_rules
 from watchfloor.finding import Finding
 from watchfloor.normalize import Normalizer, Source, load_sources
 from watchfloor.run.correlated import run_correlations
+from watchfloor.testing.detections import broken_laws
 from watchfloor.testing.sources import raw_batch
 
 Events = Sequence[dict[str, Any]]
@@ -310,3 +312,16 @@ def test_hostile_values_group_and_are_shown(bed: Bed) -> None:
     (found,) = bed.findings(MANY, [okta(second, **actor) for second in (0, 1, 2)])
     assert "\u202e" not in found.summary
     assert len(found.summary) < 500
+
+
+def test_a_detection_folder_may_hold_a_correlation(tmp_path: Path) -> None:
+    folder = tmp_path / "many_failed_logins"
+    (folder / "cases").mkdir(parents=True)
+    about = "id: 5f0b5c1e-0000-4000-8000-0000000000ee\ndescription: Guessing.\nuse_case: guessing\nrunbook: Call.\n"
+    tags = "falsepositives: [A forgotten password.]\ntags: [attack.credential-access, attack.t1110]\n"
+    (folder / "detection.yml").write_text(f"{OKTA}{MANY}{about}{tags}")
+    (folder / "cases" / "three.hit.ndjson").write_bytes(b"\n".join(orjson.dumps(okta(at)) for at in (0, 1, 2)))
+    (folder / "cases" / "two.miss.ndjson").write_bytes(b"\n".join(orjson.dumps(okta(at)) for at in (0, 1)))
+    assert broken_laws([Folder("many_failed_logins", folder)]) == {}
+    (folder / "cases" / "wrong.miss.ndjson").write_bytes(b"\n".join(orjson.dumps(okta(at)) for at in (0, 1, 2)))
+    assert "wrong.miss.ndjson" in broken_laws([Folder("many_failed_logins", folder)])["many_failed_logins"]
