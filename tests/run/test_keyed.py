@@ -1,7 +1,7 @@
 """Keyed operators over finite input: the same findings as the law's own runner, however the input is cut."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -127,3 +127,42 @@ def test_a_detection_that_fails_is_named_and_the_others_go_on() -> None:
 def test_a_failure_that_nobody_takes_ends_the_run() -> None:
     with pytest.raises(KeyError, match="no_such_column"):
         ran([event(0, "user:a"), event(1, "user:a")], (), sessions("broken", failing))
+
+
+class _Clinging:
+    """Asks to be expired at once and lets go of nothing."""
+
+    name, key = "clinging", "entity.user"
+
+    def __init__(self) -> None:
+        self.horizon: timedelta | None = None
+        self.asked = 0
+
+    def select(self, batch: pa.RecordBatch) -> pa.BooleanArray:
+        return pa.array([True] * batch.num_rows)
+
+    def step(self, _state: int | None, _events: pa.RecordBatch, _ref: Reference) -> tuple[int, list[Finding]]:
+        return 1, []
+
+    def due(self, _state: int) -> datetime:
+        return datetime.fromtimestamp(0, UTC)
+
+    def expire(self, state: int, _now: datetime) -> tuple[int, list[Finding]]:
+        self.asked += 1
+        return state, []
+
+    def merge(self, a: int, _b: int) -> int:
+        return a
+
+    def dump(self, state: int) -> bytes:
+        return bytes([state])
+
+    def load(self, blob: bytes) -> int:
+        return blob[0]
+
+
+def test_an_operator_that_lets_go_of_nothing_does_not_stop_the_run() -> None:
+    clinging = _Clinging()
+    batch = batch_of(event(0, "user:a"), event(1, "user:b"))
+    assert list(run_keyed([clinging], lambda: [batch, batch], Reference())) == []
+    assert clinging.asked == 6, "each of two keys after each of two batches, and at the end"

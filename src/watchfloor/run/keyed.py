@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from heapq import heappop, heappush
 from typing import Any
 
 import pyarrow as pa
@@ -48,6 +49,10 @@ def _guarded(host: "_Host", found: Iterator[Finding], on_failure: OnFailure | No
     return findings
 
 
+Key = tuple[str, str]
+"""Tenant and key."""
+
+
 class _Host:
     """One operator with the states of its keys."""
 
@@ -56,7 +61,9 @@ class _Host:
         self.failed = False
         self._operator = operator
         self._reference = reference
-        self._states: dict[tuple[str, str], Any] = {}
+        self._states: dict[Key, Any] = {}
+        self._waiting: list[tuple[datetime, Key]] = []
+        self._awaited: set[Key] = set()
 
     def feed(self, batch: pa.RecordBatch) -> Iterator[Finding]:
         selected = batch.filter(self._operator.select(batch))
@@ -69,29 +76,48 @@ class _Host:
             yield from self._expire(datetime.fromtimestamp(batch.column("time")[-1].as_py() / 1000, UTC))
 
     def _expire(self, now: datetime) -> Iterator[Finding]:
-        for key, state in list(self._states.items()):
+        # Each key at most once, also if its operator does not let go of what is due.
+        for key in self._past(now):
+            state = self._states.get(key)
+            if state is None:
+                continue
             due = self._operator.due(state)
             if due is not None and due < now:
-                state, findings = self._operator.expire(state, now)  # noqa: PLW2901 - the state's successor
-                self._keep(key, state)
+                state, findings = self._operator.expire(state, now)
                 yield from findings
+            self._keep(key, state)
 
-    def _keep(self, key: tuple[str, str], state: Any) -> None:
+    def _past(self, now: datetime) -> list[Key]:
+        """The keys whose wait is over."""
+        past: list[Key] = []
+        while self._waiting and self._waiting[0][0] < now:
+            past.append(heappop(self._waiting)[1])
+        self._awaited.difference_update(past)
+        return past
+
+    def _keep(self, key: Key, state: Any) -> None:
         if state is None:
             self._states.pop(key, None)
-        else:
-            self._states[key] = state
+            return
+        self._states[key] = state
+        # A key waits for the first due time it named; when that comes, its state says whether it is still right.
+        if key not in self._awaited and (due := self._operator.due(state)) is not None:
+            self._awaited.add(key)
+            heappush(self._waiting, (due, key))
 
     def close(self) -> Iterator[Finding]:
         yield from self._expire(END_OF_TIME)
 
 
-def _by_key(batch: pa.RecordBatch, column: str) -> Iterator[tuple[tuple[str, str], pa.RecordBatch]]:
+def _by_key(batch: pa.RecordBatch, column: str) -> Iterator[tuple[Key, pa.RecordBatch]]:
     """The rows of each (tenant, key), in their order; rows without a key are left out."""
-    rows: dict[tuple[str, str], list[int]] = {}
+    rows: dict[Key, list[int]] = {}
     pairs = zip(batch.column("tenant").to_pylist(), batch.column(column).to_pylist(), strict=True)
     for position, (tenant, key) in enumerate(pairs):
         if key is not None:
             rows.setdefault((tenant, key), []).append(position)
-    for group, positions in rows.items():
-        yield group, batch.take(pa.array(positions, pa.int64()))
+    grouped = batch.take(pa.array([place for places in rows.values() for place in places], pa.int64()))
+    start = 0
+    for group, places in rows.items():
+        yield group, grouped.slice(start, len(places))
+        start += len(places)

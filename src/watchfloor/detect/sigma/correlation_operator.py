@@ -31,8 +31,8 @@ from watchfloor.operator import Reference
 _COLUMNS = [name for name in MATCH_SCHEMA.names if name != "match.correlation"]
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_LATEST = 253_370_764_800_000
-"""The last moment that is worth waiting for, in ms: in the year 9999, where dates end."""
+_LATEST = 253_370_764_799_999
+"""The last moment that is worth waiting for, in ms: the end of the year 9998, a year before dates end."""
 
 
 class CorrelationState(msgspec.Struct):
