@@ -137,7 +137,7 @@ def compile_detections(
 
     def search(name: str) -> Condition:
         try:
-            return _Compiler(logsource, placeholders or {}).detection(detections.detections[name])
+            return _Compiler(logsource, {} if placeholders is None else placeholders).detection(detections.detections[name])
         except (ValueError, regex.error) as error:
             raise place.error(f"{name}: {error}", section, name) from error
 
