@@ -128,6 +128,7 @@ def compile_detections(
     Raises:
         ContentError: A search or a condition has no meaning; names the place and the reason.
     """
+    compiler = _Compiler(logsource, {} if placeholders is None else placeholders)
     done: dict[str, Condition] = {}
 
     def resolve(name: str) -> Condition:
@@ -137,7 +138,7 @@ def compile_detections(
 
     def search(name: str) -> Condition:
         try:
-            return _Compiler(logsource, {} if placeholders is None else placeholders).detection(detections.detections[name])
+            return compiler.detection(detections.detections[name])
         except (ValueError, regex.error) as error:
             raise place.error(f"{name}: {error}", section, name) from error
 
