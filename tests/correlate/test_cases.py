@@ -16,6 +16,9 @@ HOUR = 60 * MINUTE
 ALICE = Entity("user", "user:alice@example.com", "alice@example.com")
 BOB = Entity("user", "user:bob@example.com", "bob@example.com")
 WS1 = Entity("host", "host:ws-1", "ws-1")
+APP = Entity("app", "app:4f1c", "Notes")
+BUCKET = Entity("resource", "resource:s3:reports", "s3:reports")
+PEOPLE = [Entity("user", f"user:p{number}@example.com", f"p{number}@example.com") for number in range(6)]
 EGRESS = Entity("address", "address:198.51.100.7", "198.51.100.7")
 
 
@@ -32,10 +35,11 @@ class Made:
         tactic: str = "execution",
         source: str = "test",
         decisive: bool = False,
+        use_case: str | None = None,
     ) -> Finding:
         self.count += 1
         uid = f"f{self.count}"
-        detection = Rule(rule, f"Rule {rule}", level, tactics=(tactic,), decisive=decisive)
+        detection = Rule(rule, f"Rule {rule}", level, tactics=(tactic,), decisive=decisive, use_case=use_case)
         return Finding(
             uid=uid,
             tenant="t",
@@ -77,10 +81,25 @@ def test_two_people_on_one_host_at_one_time_are_one_story(finding: Made) -> None
     assert any("host, ws-1" in reason for reason in case.why_together)
 
 
-def test_an_address_that_everybody_uses_joins_nobody(finding: Made) -> None:
-    people = [Entity("user", f"user:p{number}@example.com", f"p{number}") for number in range(6)]
-    cases = correlate([finding("a", number * MINUTE, one, EGRESS) for number, one in enumerate(people)]).cases
-    assert len(cases) == len(people)
+@pytest.mark.parametrize("shared", [EGRESS, BUCKET])
+def test_what_everybody_uses_joins_nobody(finding: Made, shared: Entity) -> None:
+    crowd = correlate([finding("a", number * MINUTE, one, shared) for number, one in enumerate(PEOPLE)]).cases
+    assert len(crowd) == len(PEOPLE)
+    few = correlate([finding("a", number * MINUTE, one, shared) for number, one in enumerate(PEOPLE[:3])]).cases
+    assert len(few) == 1
+
+
+def test_an_application_joins_its_users_only_if_its_grant_is_in_question(finding: Made) -> None:
+    assert len(correlate([finding("a", 0, ALICE, APP), finding("b", MINUTE, BOB, APP)]).cases) == 2
+    consents = [finding("a", n * MINUTE, one, APP, use_case="oauth_grants") for n, one in enumerate(PEOPLE)]
+    assert len(correlate([*consents, finding("b", HOUR, APP)]).cases) == 1
+
+
+def test_a_chain_of_links_ends_after_a_week(finding: Made) -> None:
+    days = [finding("a", day * 10 * HOUR, ALICE) for day in range(40)]
+    cases = correlate(days).cases
+    assert max(case.findings[-1].start - case.findings[0].start for case in cases) <= 7 * 24 * HOUR
+    assert [len(case.findings) for case in sorted(cases, key=lambda case: case.start)] == [17, 17, 6]
 
 
 def test_weak_findings_attach_but_do_not_chain(finding: Made) -> None:

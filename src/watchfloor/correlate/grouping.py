@@ -1,8 +1,9 @@
 """Which findings belong together: those that share an entity closely in time.
 
 A finding of at least medium level is an anchor; anchors that share an entity within that entity's window are joined,
-and so on from link to link. Weaker findings attach to the nearest group and join nothing, so that the noise of a busy
-host does not chain unrelated attacks into one case. Every join keeps the entity that made it.
+and so on from link to link, until the group spans a week. Weaker findings attach to the nearest group and join nothing,
+so that the noise of a busy host does not chain unrelated attacks into one case. What many people share (an egress
+address, an application, a bucket) connects nobody. Every join keeps the entity that made it.
 """
 
 import bisect
@@ -19,9 +20,11 @@ from watchfloor.finding import LEVELS, Finding
 
 HOUR = 3_600_000
 ANCHOR = LEVELS.index("medium")
-MAX_USERS_OF_AN_ADDRESS = 3
-"""An address that more users than this come from is an egress, a proxy or an office: it connects nobody."""
+MAX_USERS = 3
+"""An address or a resource that more users than this share is an egress, a hub: it connects nobody."""
 
+GRANTS = "oauth_grants"
+"""The use case of findings about an application's permissions."""
 
 _PERSON = re.compile(r"user:(?:arn:|\d{12}\\|[^\\]*@)")
 """A mail address, an ARN, or an account of an AWS account; not ``DOMAIN\\name``."""
@@ -40,6 +43,8 @@ class Windows(msgspec.Struct, frozen=True):
     address: timedelta = timedelta(hours=2)
     app: timedelta = timedelta(hours=24)
     resource: timedelta = timedelta(hours=2)
+    group: timedelta = timedelta(days=7)
+    """From the first to the last anchor of a group, however close the links between."""
 
     def of(self, entity: Entity) -> int:
         """The window of an entity, in milliseconds; 0 for one that connects nothing."""
@@ -90,7 +95,7 @@ def group(findings: Sequence[Finding], windows: Windows | None = None) -> tuple[
     ``findings`` are those of :func:`latest`, with resolved entities; tenants never mix.
     """
     windows = windows or Windows()
-    joins = _Joins(findings, windows, _crowded(findings))
+    joins = _Joins(findings, windows, _hubs(findings))
     anchors = [position for position, finding in enumerate(findings) if _is_anchor(finding)]
     for position in anchors:
         joins.join(position)
@@ -116,13 +121,27 @@ def _is_anchor(finding: Finding) -> bool:
     return LEVELS.index(finding.rule.level) >= ANCHOR or finding.rule.decisive
 
 
-def _crowded(findings: Sequence[Finding]) -> frozenset[str]:
-    users: dict[str, set[str]] = defaultdict(set)
+def _hubs(findings: Sequence[Finding]) -> frozenset[str]:
+    """The entities that connect nobody.
+
+    Addresses and resources that too many users share; addresses that are not public; applications, unless a finding is
+    about what the application was allowed to do: that two strangers use one application says nothing.
+    """
+    users: dict[Entity, set[str]] = defaultdict(set)
+    granted = set()
     for finding in findings:
-        addresses = [entity.id for entity in finding.entities if entity.type == "address"]
-        for address in addresses:
-            users[address].update(entity.id for entity in finding.entities if entity.type == "user")
-    return frozenset(address for address, who in users.items() if len(who) > MAX_USERS_OF_AN_ADDRESS)
+        who = {entity.id for entity in finding.entities if entity.type == "user"}
+        for entity in finding.entities:
+            if entity.type in {"address", "resource", "app"}:
+                users[entity] |= who
+            if entity.type == "app" and finding.rule.use_case == GRANTS:
+                granted.add(entity.id)
+    return frozenset(
+        entity.id
+        for entity, who in users.items()
+        if (entity.id not in granted if entity.type == "app" else len(who) > MAX_USERS)
+        or (entity.type == "address" and not is_public(entity))
+    )
 
 
 def is_public(entity: Entity) -> bool:
@@ -152,11 +171,13 @@ def _is_documentation(address: ipaddress.IPv4Address | ipaddress.IPv6Address) ->
 class _Joins:
     """A disjoint-set forest over the findings, with the anchors of each entity in time order."""
 
-    def __init__(self, findings: Sequence[Finding], windows: Windows, crowded: frozenset[str]) -> None:
+    def __init__(self, findings: Sequence[Finding], windows: Windows, hubs: frozenset[str]) -> None:
         self._findings = findings
         self._windows = windows
-        self._crowded = crowded
+        self._hubs = hubs
+        self._longest = int(windows.group.total_seconds() * 1000)
         self._parent = list(range(len(findings)))
+        self._last = list(range(len(findings)))
         self._anchors: dict[tuple[str, str], list[int]] = defaultdict(list)
         self._reasons: list[tuple[int, Entity]] = []
         self._by_root: defaultdict[int, Counter[Entity]] | None = None
@@ -169,8 +190,7 @@ class _Joins:
     def _keys(self, finding: Finding) -> Iterable[tuple[tuple[str, str], Entity, int]]:
         for entity in finding.entities:
             window = self._windows.of(entity)
-            connects = entity.type != "address" or (is_public(entity) and entity.id not in self._crowded)
-            if window and connects:
+            if window and entity.id not in self._hubs:
                 yield (finding.tenant, entity.id), entity, window
 
     def join(self, position: int) -> None:
@@ -179,9 +199,11 @@ class _Joins:
         for key, entity, window in self._keys(finding):
             anchors = self._anchors[key]
             if anchors and finding.start - self._end(anchors[-1]) <= window:
-                a, b = self.root(anchors[-1]), self.root(position)
-                self._parent[max(a, b)] = min(a, b)
-                self._reasons.append((position, entity))
+                a, b = sorted((self.root(anchors[-1]), self.root(position)))
+                last = max(self._last[a], self._last[b])
+                if self._findings[last].start - self._findings[a].start <= self._longest:
+                    self._parent[b], self._last[a] = a, last
+                    self._reasons.append((position, entity))
             anchors.append(position)
 
     def _end(self, position: int) -> int:
