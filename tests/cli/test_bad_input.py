@@ -150,6 +150,27 @@ def test_a_rule_that_does_not_load_is_named_and_harms_no_other(run: Run, tmp_pat
     assert (ran.status, ran.out) == (2, "")
 
 
+@pytest.mark.parametrize("command", ["detect", "investigate"])
+def test_rules_that_are_none_are_no_silent_success(run: Run, tmp_path: Path, command: str) -> None:
+    log = tmp_path / "log.ndjson"
+    log.write_bytes(_around(b"{"))
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "notes.yml").write_text("- not a rule\n")
+    out = ("--out", tmp_path / "out") if command == "investigate" else ()
+    ran = run(command, log, "--rules", tmp_path / "rules", *out)
+    assert (ran.status, ran.out) == (2, "")
+    assert "rules: holds no Sigma rules" in ran.err
+
+
+def test_detecting_with_rules_that_all_fail_to_load_is_an_error(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "log.ndjson").write_bytes(GOOD[0])
+    (tmp_path / "broken.yml").write_text("title: [unclosed\ndetection:\n")
+    ran = run("detect", tmp_path / "log.ndjson", "--rules", tmp_path / "broken.yml")
+    assert (ran.status, ran.out) == (2, "")
+    assert "broken.yml:2: " in ran.err
+    assert "none of the rules loads" in ran.err
+
+
 def test_messages_cannot_carry_escapes(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "a\x1b[31mred.json"
     path.write_bytes(b'{"x": 1}')

@@ -17,7 +17,7 @@ from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import SigmaDetector, load_rules
-from watchfloor.errors import ContentError
+from watchfloor.errors import ContentError, InputError
 from watchfloor.event import to_ocsf
 from watchfloor.finding import Finding
 from watchfloor.ingest import read
@@ -51,8 +51,11 @@ def detect(
     if not rules:
         raise typer.BadParameter("name the rules", param_hint="--rules")
     ruleset = load_rules(rules)
+    ruleset.require(rules)
     sources, errors = load_sources(roots(content or ()))
     _report((*errors, *ruleset.errors))
+    if not (ruleset.rules or ruleset.correlations):
+        raise InputError("none of the rules loads")
     detector = SigmaDetector(ruleset)
     now = int(system_clock().timestamp() * 1000)
     batches = _events(paths, Normalizer(sources, detector.plan, source=source))

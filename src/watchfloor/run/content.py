@@ -37,13 +37,14 @@ def load_content(*, rules: Sequence[Path] = (), user: Iterable[Path] = ()) -> Co
     """The built-in content, the user's in its place where names are the same, and the Sigma rules of ``rules`` on top.
 
     Raises:
-        InputError: A path of ``rules`` gives nothing readable, or a root of ``user`` holds no content.
+        InputError: A path of ``rules`` holds no rules, or a root of ``user`` no content.
     """
     places = roots(user)
     sources, source_errors = load_sources(places)
     keyed, keyed_errors = load_keyed(places)
     detections = folders("detections", under=places)
     ruleset = load_rules([*(path for folder in detections for path in _rule_paths(folder)), *rules])
+    ruleset.require(rules)
     library = load_library(places)
     engine, policy_errors = PolicyEngine.load(places, library.actions.values())
     nothing = [

@@ -1,6 +1,6 @@
 """Loads Sigma rules from folders, files and zips: what can be matched, and by name what cannot."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,19 +14,31 @@ from watchfloor.detect.sigma.correlation_link import LinkedCorrelation, link_cor
 from watchfloor.detect.sigma.files import RuleFile, rule_files
 from watchfloor.detect.sigma.filters import CompiledFilter, apply_filters, compile_filter
 from watchfloor.detect.sigma.parse import Parsed, parse_file
-from watchfloor.errors import ContentError
+from watchfloor.errors import ContentError, InputError
 
 
 class RuleSet(msgspec.Struct, frozen=True):
     """The rules that loaded, in the order of their paths, and an error for each thing that did not.
 
-    Correlations come after those that they refer to; the rules in ``silent`` (ids) only serve correlations.
+    Correlations come after those that they refer to; the rules in ``silent`` (ids) only serve correlations. The paths
+    in ``bare`` hold nothing of Sigma, loaded or not.
     """
 
     rules: tuple[CompiledRule, ...] = ()
     errors: tuple[ContentError, ...] = ()
     correlations: tuple[LinkedCorrelation, ...] = ()
     silent: frozenset[str] = frozenset()
+    bare: tuple[Path, ...] = ()
+
+    def require(self, paths: Iterable[Path]) -> None:
+        """Check that each of these paths holds rules.
+
+        Raises:
+            InputError: One does not.
+        """
+        for path in paths:
+            if path in self.bare:
+                raise InputError(f"{path}: holds no Sigma rules")
 
 
 def load_rules(paths: Sequence[Path], *, placeholders: Placeholders | None = None) -> RuleSet:
@@ -43,13 +55,14 @@ def load_rules(paths: Sequence[Path], *, placeholders: Placeholders | None = Non
     """
     loading = _Loading(placeholders)
     seen: set[Path] = set()
+    bare = []
     for path in paths:
         resolved = path.resolve()
         if resolved not in seen:
             seen.add(resolved)
-            for file in rule_files(path):
-                loading.take(file)
-    return loading.finish()
+            if not sum(loading.take(file) for file in rule_files(path)):
+                bare.append(path)
+    return msgspec.structs.replace(loading.finish(), bare=tuple(bare))
 
 
 class _Loading:
@@ -61,17 +74,19 @@ class _Loading:
         self._errors: list[ContentError] = []
         self._files: set[str] = set()
 
-    def take(self, file: RuleFile | ContentError) -> None:
-        """Read one file, once, also where paths overlap."""
+    def take(self, file: RuleFile | ContentError) -> int:
+        """Read one file, once, also where paths overlap; how much of Sigma it holds, loaded or not."""
         key = str(Path(file.path).resolve())
         if key in self._files:
-            return
+            return 1
         self._files.add(key)
-        for parsed in (file,) if isinstance(file, ContentError) else parse_file(file):
+        everything = (file,) if isinstance(file, ContentError) else tuple(parse_file(file))
+        for parsed in everything:
             try:
                 self._keep(parsed)
             except ContentError as error:
                 self._errors.append(error)
+        return len(everything)
 
     def _keep(self, parsed: Parsed | ContentError) -> None:
         if isinstance(parsed, ContentError):
