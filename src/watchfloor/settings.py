@@ -14,7 +14,8 @@ _MARK = "watchfloor.json"
 class Settings(msgspec.Struct, frozen=True):
     """What a run needs to know beside its input.
 
-    ``rules`` are Sigma rules to add (``detect``: to use alone); ``content`` are the user's content roots.
+    ``rules`` are Sigma rules to add (``detect``: to use alone); ``content`` are the user's content roots;
+    ``inventory`` declares which accounts and machines are critical, and what they are.
     """
 
     data: Path = DEFAULT_DATA
@@ -22,6 +23,7 @@ class Settings(msgspec.Struct, frozen=True):
     rules: tuple[Path, ...] = ()
     content: tuple[Path, ...] = ()
     source: str | None = None
+    inventory: Path | None = None
 
 
 class DataFolder(msgspec.Struct, frozen=True):

@@ -75,6 +75,9 @@ def test_a_label_holds_for_the_case_and_its_findings(run: Run, data: Path, inves
     assert (ran.status, ran.out) == (0, "")
     labels = by_uid(read_labels(DataFolder(data).labels))
     assert set(labels) == {case.uid, *(finding.uid for finding in case.findings)}
+    assert {uid: one.case for uid, one in labels.items() if uid != case.uid} == {
+        finding.uid: case.uid for finding in case.findings
+    }
     assert {(one.disposition, one.by, one.reason) for one in labels.values()} == {
         ("benign-true-positive", "alice", reason)
     }

@@ -25,7 +25,7 @@ def test_a_place_that_cannot_be_written_is_status_2(run: Run, tmp_path: Path) ->
     ran = run("simulate", "--seed", 1, "--out", tmp_path / "file")
     assert (ran.status, ran.out) == (2, "")
     (line,) = [line for line in ran.err.splitlines() if line.strip()]
-    assert line.startswith(f"watchfloor: {tmp_path / 'file'}: ")
+    assert line.startswith(f"watchfloor: {tmp_path / 'file'}")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 
 from watchfloor.errors import InputError, StoreError
-from watchfloor.learn import Label, append_label, by_uid, read_labels
+from watchfloor.learn import Label, append_label, by_uid, read_labels, votes
 
 FALSE = Label("false-positive", "alice", "2026-03-17T09:00:00Z", "a test", uid="f1")
 TRUE = Label("true-positive", "bob\u202e\n“", "2026-03-17T10:00:00Z", "<script>" * 2000, uid="f1")
@@ -72,3 +72,12 @@ def test_files_that_cannot_be_read_or_written_are_named(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "file" / "labels"):
         with pytest.raises(StoreError, match=str(place)):
             append_label(place, FALSE)
+
+
+def test_the_label_of_a_case_is_one_vote_on_each_of_its_rules() -> None:
+    def given(uid: str, case: str | None) -> Label:
+        return Label("false-positive", "alice", "2026-03-17T09:00:00Z", "a test", uid=uid, case=case)
+
+    labels = by_uid([*(given(f"f{number}", "c1") for number in range(50)), given("g1", None), given("g2", None)])
+    findings = [*(("noisy", f"f{number}") for number in range(49)), ("rare", "f49"), ("own", "g1"), ("own", "g2")]
+    assert votes(labels, findings) == [(rule, "false-positive") for rule in ("noisy", "rare", "own", "own")]

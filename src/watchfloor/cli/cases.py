@@ -68,9 +68,11 @@ def label(
         raise InputError(f"{disposition!r} is not one of {', '.join(DISPOSITIONS)}")
     found = _get(data, case)
     at = iso(int(system_clock().timestamp() * 1000))
-    for uid in (found.uid, *(finding.uid for finding in found.findings)):
-        value = msgspec.convert(disposition, Disposition)
-        append_label(DataFolder(data).labels, Label(value, by, at, reason, uid=uid))
+    value = msgspec.convert(disposition, Disposition)
+    labels = [Label(value, by, at, reason, uid=found.uid)]
+    labels += [Label(value, by, at, reason, uid=finding.uid, case=found.uid) for finding in found.findings]
+    for one in labels:
+        append_label(DataFolder(data).labels, one)
     stderr().print(f"{found.uid}: {disposition}, with its {len(found.findings)} findings")
 
 

@@ -62,6 +62,8 @@ def detect(
     with suppressing(suppressions, content, ruleset, sources, hidden) as quiet:
         for finding in quiet.kept(_findings(quiet.seen(batches), detector)):
             _emit(brief_lines(finding) if brief else [finding.to_ocsf(now=now)])
+    for slow in detector.slow_regexes:
+        stderr().print(visible(slow.words), markup=False, soft_wrap=True)
 
 
 def _findings(batches: Iterator[pa.RecordBatch], detector: SigmaDetector) -> Iterator[Finding]:

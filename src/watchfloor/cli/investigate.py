@@ -27,6 +27,7 @@ from watchfloor.console.report import render_report
 from watchfloor.console.techniques import known_techniques
 from watchfloor.console.terminal import print_summary
 from watchfloor.console.text import visible
+from watchfloor.errors import StoreError
 from watchfloor.run.content import Content as Loaded
 from watchfloor.run.content import load_content
 from watchfloor.run.investigation import Outcome
@@ -45,9 +46,15 @@ def investigate(
     rules: Rules = None,
     source: Source = None,
     content: Content = None,
+    inventory: Annotated[
+        Path | None,
+        typer.Option("--inventory", help="Declares accounts and machines: owner, criticality, kind.", metavar="FILE"),
+    ] = None,
 ) -> None:
     """Real logs to explained cases: DIR/report.html, cases.ndjson, findings.ndjson and signed evidence packs."""
-    settings = Settings(data=out, rules=tuple(rules or ()), content=tuple(content or ()), source=source)
+    settings = Settings(
+        data=out, rules=tuple(rules or ()), content=tuple(content or ()), source=source, inventory=inventory
+    )
     _investigate(paths, settings)
 
 
@@ -74,7 +81,7 @@ def _investigate(paths: Sequence[str], settings: Settings) -> None:
     console = stderr()
     began = time.monotonic()
     with console.status("loading rules"):
-        content = load_content(rules=settings.rules, user=settings.content)
+        content = load_content(rules=settings.rules, user=settings.content, inventory=settings.inventory)
     with working(console) as progress:
         outcome = run_investigation(
             paths,
@@ -86,11 +93,17 @@ def _investigate(paths: Sequence[str], settings: Settings) -> None:
         )
         progress.on_stage("writing the report", 0, 0)
         model = _model(paths, settings, content, outcome, began)
-        folder = DataFolder(settings.data)
-        folder.report.write_text(render_report(model), encoding="utf-8")
+        _write_report(DataFolder(settings.data).report, model)
     print_summary(model, console)
     for failure in outcome.failures:
         console.print(Text(visible(failure)))
+
+
+def _write_report(path: Path, model: ReportModel) -> None:
+    try:
+        path.write_text(render_report(model), encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or error}") from error
 
 
 def _model(paths: Sequence[str], settings: Settings, content: Loaded, outcome: Outcome, began: float) -> ReportModel:

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from watchfloor.cli.progress import stderr, working
-from watchfloor.errors import StoreError
 from watchfloor.simulate import write_day
 
 DEFAULT_DAY = datetime(2026, 3, 17)  # noqa: DTZ001 - a calendar day
@@ -22,15 +21,12 @@ def simulate(
 ) -> None:
     """Vendor-native logs of a simulated company, and truth.ndjson."""
     console = stderr()
-    try:
-        with working(console) as progress:
-            summary = write_day(
-                out,
-                seed=seed,
-                day=date(day.year, day.month, day.day),
-                days=days,
-                on_progress=lambda done, total: progress.on_stage("simulating", done, total),
-            )
-    except OSError as error:
-        raise StoreError(f"{out}: {error.strerror or error}") from error
+    with working(console) as progress:
+        summary = write_day(
+            out,
+            seed=seed,
+            day=date(day.year, day.month, day.day),
+            days=days,
+            on_progress=lambda done, total: progress.on_stage("simulating", done, total),
+        )
     console.print(f"{summary.total:,} records in {summary.logs}; the truth is in {summary.truth}", markup=False)

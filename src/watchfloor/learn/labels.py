@@ -1,7 +1,7 @@
 """Labels: what people decided about findings, cases or entities. One JSON object a line (section 12 of the design)."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +12,10 @@ from watchfloor.errors import InputError, StoreError
 
 
 class Label(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One decision; it names a finding or case by ``uid``, or an ``entity``."""
+    """One decision; it names a finding or case by ``uid``, or an ``entity``.
+
+    ``case`` is the case that was decided on, where a finding has the label of its case.
+    """
 
     disposition: Disposition
     by: str
@@ -20,6 +23,7 @@ class Label(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str
     uid: str | None = None
     entity: str | None = None
+    case: str | None = None
 
     def __post_init__(self) -> None:
         """A label is about one thing."""
@@ -75,3 +79,12 @@ def _ends_a_line(file: BinaryIO) -> bool:
 def by_uid(labels: Iterable[Label]) -> dict[str, Label]:
     """The last label of each uid."""
     return {label.uid: label for label in labels if label.uid is not None}
+
+
+def votes(labels: Mapping[str, Label], findings: Iterable[tuple[str, str]]) -> list[tuple[str, Disposition]]:
+    """What labels by uid say of rules, given each finding as (rule id, uid).
+
+    The label of a case is one decision, however many findings a rule has in it.
+    """
+    counted = {(rule, labels[uid].case or uid): labels[uid].disposition for rule, uid in findings if uid in labels}
+    return [(rule, disposition) for (rule, _), disposition in counted.items()]

@@ -14,6 +14,7 @@ from watchfloor.errors import ContentError
 from watchfloor.normalize import Source, load_sources
 from watchfloor.operator import KeyedOperator
 from watchfloor.policy.engine import PolicyEngine
+from watchfloor.policy.inventory import Inventory, load_inventory
 from watchfloor.respond.library import Library, load_library
 
 
@@ -26,6 +27,7 @@ class Content(msgspec.Struct, frozen=True, dict=True):
     library: Library
     engine: PolicyEngine
     errors: tuple[ContentError, ...] = ()
+    inventory: Inventory = Inventory()
 
     @cached_property
     def detector(self) -> SigmaDetector:
@@ -33,10 +35,11 @@ class Content(msgspec.Struct, frozen=True, dict=True):
         return SigmaDetector(self.rules)
 
 
-def load_content(*, rules: Sequence[Path] = (), user: Iterable[Path] = ()) -> Content:
+def load_content(*, rules: Sequence[Path] = (), user: Iterable[Path] = (), inventory: Path | None = None) -> Content:
     """The built-in content, the user's in its place where names are the same, and the Sigma rules of ``rules`` on top.
 
     Raises:
+        ContentError: The ``inventory`` cannot be read; without it, policy would guard less than was declared.
         InputError: A path of ``rules`` holds no rules, or a root of ``user`` no content.
     """
     places = roots(user)
@@ -53,7 +56,8 @@ def load_content(*, rules: Sequence[Path] = (), user: Iterable[Path] = ()) -> Co
         if not any((folder.path / name).exists() for name in ("detection.yml", "detection.py"))
     ]
     errors = (*source_errors, *keyed_errors, *nothing, *ruleset.errors, *library.errors, *policy_errors)
-    return Content(sources, ruleset, keyed, library, engine, errors)
+    declared = load_inventory(inventory) if inventory else Inventory()
+    return Content(sources, ruleset, keyed, library, engine, errors, declared)
 
 
 def _rule_paths(folder: Folder) -> list[Path]:

@@ -17,7 +17,7 @@ from watchfloor.enrich import IDENTITY, IdentityGraph
 from watchfloor.errors import InputError, StoreError
 from watchfloor.finding import Finding
 from watchfloor.ingest.files import STDIN, check
-from watchfloor.learn import Label, by_uid, precision, read_labels
+from watchfloor.learn import Label, by_uid, precision, read_labels, votes
 from watchfloor.normalize import Normalizer
 from watchfloor.policy.desk import Desk
 from watchfloor.run.closing import Closing, Described, PackFile
@@ -90,7 +90,9 @@ def investigate(
     known = _precision(labels, observed.findings)
     correlated = correlate(observed.findings, identity=reference.tables[IDENTITY], precision=known)
     now = clock()
-    closing = Closing(folder, lake, graph, content.library, Desk(engine=content.engine, now=now))
+    closing = Closing(
+        folder, lake, graph, content.library, Desk(engine=content.engine, now=now, inventory=content.inventory)
+    )
     cases: list[Case] = []
     for case in closing.close(correlated.cases):
         cases.append(case)
@@ -103,7 +105,7 @@ def investigate(
         tuple(letters.kept),
         closing.packs,
         closing.described,
-        (*failures, *closing.failures),
+        (*failures, *closing.failures, *(slow.words for slow in content.detector.slow_regexes)),
     )
 
 
@@ -139,7 +141,7 @@ def _labels(folder: DataFolder) -> dict[str, Label]:
 
 def _precision(labels: Mapping[str, Label], findings: Iterable[Finding]) -> dict[str, float]:
     """What labels say of the rules whose findings they are about."""
-    return precision((one.rule.id, labels[one.uid].disposition) for one in findings if one.uid in labels)
+    return precision(votes(labels, ((one.rule.id, one.uid) for one in findings)))
 
 
 def _write(folder: DataFolder, tenant: str, cases: Sequence[Case], loose: Sequence[Finding], now: int) -> None:

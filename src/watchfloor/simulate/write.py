@@ -15,6 +15,7 @@ import msgspec
 import orjson
 
 from watchfloor.clock import iso
+from watchfloor.errors import StoreError
 from watchfloor.event import Origin
 from watchfloor.simulate.benign import people_at_work
 from watchfloor.simulate.company import Company
@@ -58,8 +59,15 @@ def write_day(out: Path, *, seed: int, day: date, days: int = 1, on_progress: Pr
     be new: files of the same name are replaced, others stay.
 
     Raises:
-        OSError: A file cannot be written.
+        StoreError: A file cannot be written.
     """
+    try:
+        return _write(out, seed, day, days, on_progress or (lambda _done, _asked: None))
+    except OSError as error:
+        raise StoreError(f"{error.filename or out}: {error.strerror or error}") from error
+
+
+def _write(out: Path, seed: int, day: date, days: int, on_progress: Progress) -> Summary:
     company = found(seed)
     counts: Counter[str] = Counter()
     lines: list[bytes] = []
@@ -73,8 +81,7 @@ def write_day(out: Path, *, seed: int, day: date, days: int = 1, on_progress: Pr
             counts.update(record.stream.value for record in records)
             kinds.update(episode.kind for episode in episodes)
             lines += [orjson.dumps(_truth(episode, places)) + b"\n" for episode in episodes]
-            if on_progress:
-                on_progress(number, days)
+            on_progress(number, days)
     truth = out / "truth.ndjson"
     truth.write_bytes(b"".join(lines))
     return Summary(

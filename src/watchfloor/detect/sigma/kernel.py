@@ -38,6 +38,16 @@ class SlowRegex(msgspec.Struct, frozen=True):
     given_up: bool
     rules: tuple[str, ...]
 
+    @property
+    def words(self) -> str:
+        """What people need to know of it, as a sentence."""
+        often = "once" if self.timeouts == 1 else f"{self.timeouts} times"
+        end = " and is no longer tried" if self.given_up else ""
+        return (
+            f"The regular expression {self.pattern!r} of {', '.join(self.rules)} ran out of time {often}{end}: "
+            "events that it would match may have been missed."
+        )
+
 
 class SigmaDetector:
     """A set of rules as a function from a batch of events to findings.
