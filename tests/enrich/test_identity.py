@@ -23,7 +23,7 @@ WINDOWS = {
 AWS = {
     "source": "aws_cloudtrail",
     "actor.user.uid": "AROAEXAMPLE:alice@example.com",
-    "actor.user.uid_alt": "arn:aws:sts::111122223333:assumed-role/Engineer/alice@example.com",
+    "actor.user.uid_alt": "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Engineer_012/alice@example.com",
     "actor.user.name": "alice@example.com",
     "actor.user.email_addr": "alice@example.com",
 }

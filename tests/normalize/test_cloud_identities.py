@@ -51,6 +51,17 @@ SESSION = {
     "accessKeyId": "ASIAIOSFODNN7EXAMPLE",
     "sessionContext": {"sessionIssuer": {"type": "Role", "arn": f"arn:aws:iam::{ACCOUNT}:role/Deploy"}},
 }
+SSO_ROLE = "AWSReservedSSO_Admin_0123456789abcdef"
+SSO_SESSION = {
+    **SESSION,
+    "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{SSO_ROLE}/bo.li@example.com",
+    "sessionContext": {
+        "sessionIssuer": {
+            "type": "Role",
+            "arn": f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/eu-central-1/{SSO_ROLE}",
+        }
+    },
+}
 
 
 class TestAws:
@@ -102,8 +113,10 @@ class TestAws:
         [
             ({"type": "Root", "principalId": ACCOUNT, "accountId": ACCOUNT}, 2),
             (ALICE, 1),
-            (SESSION, 1),
-            ({**SESSION, "principalId": "AROAEXAMPLE:i-0123456789abcdef0", "arn": "arn:x"}, 4),
+            (SESSION, 99),
+            (SSO_SESSION, 1),
+            ({**SESSION, "sessionContext": {"ec2RoleDelivery": "2.0"}}, 4),
+            ({**SESSION, "principalId": "AROAEXAMPLE:i-0123456789abcdef0", "arn": "arn:x"}, 99),
             ({**SESSION, "principalId": "AROAEXAMPLE:worker", "arn": "arn:x"}, 99),
             ({"type": "AWSService", "invokedBy": "config.amazonaws.com"}, 3),
         ],

@@ -372,8 +372,11 @@ def test_the_events_themselves_connect_a_person_across_the_products(day: Written
     assert (victim.cloud_sid, victim.mail) in {
         (seen.body["LogonUserSid"], seen.body["UserId"]) for seen in day.of("MailItemsAccessed")
     }
-    arns = {seen.body["userIdentity"].get("arn") for seen in day.of("CreateAccessKey")}
-    assert arns == {f"arn:aws:sts::111122223333:assumed-role/PlatformAdmin/{victim.mail}"}
+    (caller,) = (seen.body["userIdentity"] for seen in day.of("CreateAccessKey"))
+    role = caller["sessionContext"]["sessionIssuer"]["arn"].rpartition("/")
+    assert role[0] == "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-central-1"
+    assert role[2].startswith("AWSReservedSSO_PlatformAdmin_")
+    assert caller["arn"] == f"arn:aws:sts::111122223333:assumed-role/{role[2]}/{victim.mail}"
     logons = {
         (data["TargetUserSid"], data["TargetUserName"])
         for data in (seen.body["Event"]["EventData"] for seen in day.of("4624"))

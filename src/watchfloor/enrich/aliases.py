@@ -2,6 +2,9 @@ r"""The names that one event gives to one account, as entity ids.
 
 An alias is an entity id of its own (``user:alice@example.com``, ``user:corp\alice``, ``user:sid:S-1-5-21-…``,
 ``user:arn:aws:iam::…``, ``user:okta:00u…``); aliases that one event gives to the same account are links between them.
+
+A name that whoever acts may choose is nobody's: the session of an AWS role is known by its role and its name together,
+and by a mail address only where IAM Identity Center or a source identity vouches for it.
 """
 
 import re
@@ -9,18 +12,28 @@ from functools import lru_cache
 
 import msgspec
 
-_MAIL = re.compile(r"[^@\s\\/]+@[^@\s\\/]+\.[^@\s\\/]+")
+from watchfloor.enrich.aws import IDENTITY_CENTER, Principal, named_by_identity_center, principal_of
+
+MAX_MAIL = 320
+"""The longest mail address there is: 64 characters, ``@``, 255 characters (RFC 5321, 4.5.3.1)."""
+
+MAX_NAME = 1024
+"""A longer name or id is none: the longest ARN of a user or role has some 700 characters."""
+
 _PERSON_SID = re.compile(r"S-1-(?:5-21|12-1)-\d[\d-]*")
 _SYSTEM_DOMAINS = frozenset(
     {"nt authority", "nt service", "window manager", "font driver host", "iis apppool", "nt virtual machine"}
 )
 _SYSTEM_NAMES = frozenset({"system", "local service", "network service", "anonymous logon", "-", "", "n/a", "unknown"})
+_NOT_IN_MAIL = frozenset("\\/:")
 _NO_DOMAIN = frozenset({"", "-", ".", "workgroup", "nt authority\\"})
-_RANKS = (_MAIL.fullmatch, re.compile(r"[^:]+\\.+").fullmatch)
 
 
 class Account(msgspec.Struct, frozen=True):
-    """What an event says of an account; ``namespace`` is whose opaque ids they are, ``host`` where it was seen."""
+    """What an event says of an account; ``namespace`` is whose opaque ids they are, ``host`` where it was seen.
+
+    ``issuer`` is the role that a session was issued by.
+    """
 
     namespace: str
     uid: str | None = None
@@ -29,6 +42,7 @@ class Account(msgspec.Struct, frozen=True):
     name: str | None = None
     domain: str | None = None
     host: str | None = None
+    issuer: str | None = None
 
 
 @lru_cache(maxsize=1 << 16)
@@ -41,26 +55,62 @@ def aliases_of(account: Account) -> tuple[str, ...]:
     ()
     >>> aliases_of(Account("windows", uid="S-1-5-21-1-2-3-1104", name="alice", domain="CORP"))
     ('user:corp\\alice', 'user:sid:S-1-5-21-1-2-3-1104')
+    >>> aliases_of(Account("aws", uid_alt="arn:aws:sts::111122223333:assumed-role/Deploy/ceo@example.com"))
+    ('user:arn:aws:sts::111122223333:assumed-role/Deploy/ceo@example.com',)
     """
     if _is_system(account):
         return ()
-    found = [_mail(account.email_addr), _mail(account.name), _named(account)]
-    if not _is_local(account):
-        # Cloned machines share their machine SID: a local account's SID is not unique beyond its host.
-        found += [_opaque(account.uid, account.namespace), _opaque(account.uid_alt, account.namespace)]
-    distinct = {f"user:{text}" for text in found if text}
+    distinct = {f"user:{text}" for text in _texts(account) if text and len(text) <= MAX_NAME}
     return tuple(sorted(distinct, key=preference))
 
 
+def _texts(account: Account) -> list[str | None]:
+    principal = principal_of(account.uid_alt)
+    if principal is not None and principal.kind in {"assumed-role", "federated-user"}:
+        return _of_session(account, principal)
+    opaque = [_opaque(account.uid, account.namespace), _opaque(account.uid_alt, account.namespace)]
+    if principal is not None and principal.kind != "user":
+        # A user may have the name of a role, or of the account's root user.
+        return opaque
+    found = [_mail(account.email_addr), _mail(account.name), _named(account)]
+    # Cloned machines share their machine SID: a local account's SID is not unique beyond its host.
+    return found if _is_local(account) else found + opaque
+
+
+def _of_session(account: Account, principal: Principal) -> list[str | None]:
+    # What others than AWS call a session may be the name that the caller chose, too.
+    own = [account.uid_alt, _id(account.uid, "aws") if account.namespace == "aws" else None]
+    mail = _mail(account.email_addr)
+    if named_by_identity_center(principal, account.issuer):
+        return [mail, *own]
+    if principal.owner.startswith(IDENTITY_CENTER) or not mail:
+        return own
+    # A source identity vouches for the person, but sessions of others may have the same name.
+    return [mail]
+
+
 def preference(entity_id: str) -> tuple[int, int, str]:
-    r"""Sorts the aliases of one person: a mail address says most to a reader, then ``DOMAIN\name``, then opaque ids.
+    r"""Sorts the aliases of one person: a mail address says most to a reader, then ``DOMAIN\name``, an ARN, other ids.
 
     >>> min(["user:okta:00u1", "user:alice@example.com", r"user:corp\alice"], key=preference)
     'user:alice@example.com'
     """
     text = entity_id.partition(":")[2]
-    rank = next((position for position, matches in enumerate(_RANKS) if matches(text)), len(_RANKS))
-    return rank, len(text), text
+    domain, _, name = text.partition("\\")
+    ranks = (is_mail(text), bool(name) and ":" not in domain, text.startswith("arn:"), True)
+    return ranks.index(True), len(text), text
+
+
+def is_mail(text: str) -> bool:
+    """Whether a text has the form of a mail address.
+
+    >>> is_mail("alice@example.com"), is_mail("AROAEXAMPLE:alice@example.com")
+    (True, False)
+    """
+    if len(text) > MAX_MAIL or any(one in _NOT_IN_MAIL or one.isspace() for one in text):
+        return False
+    local, _, domain = text.partition("@")
+    return bool(local) and "@" not in domain and domain.find(".") > 0 and not domain.endswith(".")
 
 
 def _is_system(account: Account) -> bool:
@@ -79,7 +129,7 @@ def _is_local(account: Account) -> bool:
 
 
 def _mail(text: str | None) -> str | None:
-    return text.lower() if text and _MAIL.fullmatch(text) else None
+    return text.lower() if text and is_mail(text) else None
 
 
 def _opaque(uid: str | None, namespace: str) -> str | None:
@@ -89,12 +139,16 @@ def _opaque(uid: str | None, namespace: str) -> str | None:
         return f"sid:{uid}" if _PERSON_SID.fullmatch(uid) else None
     if uid.startswith("arn:"):
         return uid
-    return _mail(uid) or f"{namespace}:{uid}"
+    return _mail(uid) or _id(uid, namespace)
+
+
+def _id(uid: str | None, namespace: str) -> str | None:
+    return f"{namespace}:{uid}" if uid else None
 
 
 def _named(account: Account) -> str | None:
     name = account.name
-    if not name or name.lower() in _SYSTEM_NAMES or _MAIL.fullmatch(name):
+    if not name or name.lower() in _SYSTEM_NAMES or is_mail(name):
         return None
     domain = (account.domain or "").lower()
     if domain in _NO_DOMAIN:

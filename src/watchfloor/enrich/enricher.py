@@ -70,11 +70,13 @@ def _hosts(batch: pa.RecordBatch) -> list[str | None]:
 def _accounts(batch: pa.RecordBatch, prefix: str, hosts: list[str | None]) -> Iterator[Account | None]:
     sources = _column(batch, "source")
     columns = [_column(batch, f"{prefix}.{name}") for name in _ACCOUNT]
-    for source, host, *values in zip(sources, hosts, *columns, strict=True):
+    # The session is that of who acts; a session that an event issues to somebody else has its role in its ARN.
+    issuers = _column(batch, "actor.session.issuer") if prefix == "actor.user" else [None] * len(hosts)
+    for source, host, issuer, *values in zip(sources, hosts, issuers, *columns, strict=True):
         if any(values):
             place = host.partition(":")[2] if host else None
             uid, uid_alt, email_addr, name, domain = values
-            yield Account((source or "").partition("_")[0], uid, uid_alt, email_addr, name, domain, place)
+            yield Account((source or "").partition("_")[0], uid, uid_alt, email_addr, name, domain, place, issuer)
         else:
             yield None
 

@@ -191,9 +191,11 @@ def _shares(scene: Scene, day: Day, account: windows.Account) -> Iterator[Record
 
 
 def _cloud(scene: Scene, day: Day) -> Iterator[Record]:
-    role = "Developer" if day.person.team == "engineering" else "PlatformAdmin"
+    permissions = "Developer" if day.person.team == "engineering" else "PlatformAdmin"
     for start in scene.spread(day.start + 10 * MINUTE, day.end - HOUR, 2):
-        caller = cloudtrail.person_session(scene, start, day.person, day.place, role=role, agent=cloudtrail.CLI)
+        caller = cloudtrail.person_session(
+            scene, start, day.person, day.place, permissions=permissions, agent=cloudtrail.CLI
+        )
         yield cloudtrail.assume_with_saml(scene, start, caller)
         yield cloudtrail.console_login(scene, scene.after(start, 1, 3), caller, day.person.device.agent.raw)
         for time in scene.spread(start + MINUTE, start + 50 * MINUTE, scene.rng.randint(12, 18)):

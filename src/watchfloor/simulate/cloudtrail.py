@@ -3,6 +3,7 @@
 Shape: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 """
 
+import hashlib
 import string
 
 import msgspec
@@ -27,7 +28,10 @@ _KEY_ALPHABET = string.ascii_uppercase + "234567"
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Who calls the API, with which key, from where: a role's session, or an IAM user (``role`` empty)."""
+    """Who calls the API, with which key, from where: a role's session, or an IAM user (``role`` empty).
+
+    ``path`` is the role's path, with a slash at its end.
+    """
 
     account: str
     name: str
@@ -36,6 +40,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     role: str = ""
     role_id: str = ""
+    path: str = ""
     started: int = 0
     mfa: bool = False
 
@@ -45,6 +50,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         if self.role:
             return f"arn:aws:sts::{self.account}:assumed-role/{self.role}/{self.name}"
         return f"arn:aws:iam::{self.account}:user/{self.name}"
+
+    @property
+    def role_arn(self) -> str:
+        """The ARN of the session's role."""
+        return f"arn:aws:iam::{self.account}:role/{self.path}{self.role}"
 
     def identity(self) -> Json:
         """The record's ``userIdentity``."""
@@ -60,7 +70,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         issuer = {
             "type": "Role",
             "principalId": self.role_id,
-            "arn": f"arn:aws:iam::{self.account}:role/{self.role}",
+            "arn": self.role_arn,
             "accountId": self.account,
             "userName": self.role,
         }
@@ -71,8 +81,12 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def person_session(scene: Scene, started: int, who: Person, place: Place, *, role: str, agent: str) -> Caller:
-    """The session that single sign-on gives to a person: its name is their mail address."""
+def person_session(scene: Scene, started: int, who: Person, place: Place, *, permissions: str, agent: str) -> Caller:
+    """The session that IAM Identity Center gives to a person for a permission set; its name is their login.
+
+    Names of the roles: https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+    """
+    role = f"AWSReservedSSO_{permissions}_{hashlib.blake2b(permissions.encode(), digest_size=8).hexdigest()}"
     return Caller(
         account=scene.company.aws_account,
         name=who.mail,
@@ -80,7 +94,8 @@ def person_session(scene: Scene, started: int, who: Person, place: Place, *, rol
         address=place.address,
         agent=agent,
         role=role,
-        role_id=_role_id(role),
+        role_id=_role_id(permissions),
+        path=f"aws-reserved/sso.amazonaws.com/{scene.company.home_region}/",
         started=started,
     )
 
@@ -107,19 +122,19 @@ def iam_user(company: Company, name: str, key: str, address: str, agent: str = S
 
 
 def assume_with_saml(scene: Scene, time: int, caller: Caller) -> Record:
-    """``AssumeRoleWithSAML``: single sign-on opens the session of ``caller``."""
-    provider = f"arn:aws:iam::{caller.account}:saml-provider/okta"
-    subject = "bm9ydGh3aW5kLW9rdGE="
+    """``AssumeRoleWithSAML``: IAM Identity Center opens the session of ``caller``."""
+    provider = _saml_provider(caller)
+    subject = "bm9ydGh3aW5kLXNzbw=="
     request = {
         "sAMLAssertionID": "_" + scene.uuid(),
         "roleSessionName": caller.name,
         "durationSeconds": 3600,
-        "roleArn": f"arn:aws:iam::{caller.account}:role/{caller.role}",
+        "roleArn": caller.role_arn,
         "principalArn": provider,
     }
     response = {
         "subjectType": "persistent",
-        "issuer": "http://login.northwind.example/exk/aws",
+        "issuer": f"https://portal.sso.{scene.company.home_region}.amazonaws.com/saml/assertion/EXAMPLE",
         "credentials": {
             "accessKeyId": caller.key,
             "expiration": worded(time + HOUR),
@@ -151,7 +166,7 @@ def console_login(scene: Scene, time: int, caller: Caller, agent: str) -> Record
                 "LoginTo": "https://console.aws.amazon.com/console/home",
                 "MobileVersion": "No",
                 "MFAUsed": "No",
-                "SamlProviderArn": f"arn:aws:iam::{caller.account}:saml-provider/okta",
+                "SamlProviderArn": _saml_provider(caller),
             },
         }
     )
@@ -248,6 +263,10 @@ def key_of(scene: Scene) -> str:
 
 def _key(scene: Scene, prefix: str) -> str:
     return prefix + scene.token(9, _KEY_ALPHABET) + "EXAMPLE"
+
+
+def _saml_provider(caller: Caller) -> str:
+    return f"arn:aws:iam::{caller.account}:saml-provider/AWSSSO_0123456789abcdef_DO_NOT_DELETE"
 
 
 def _role_id(role: str) -> str:

@@ -155,7 +155,7 @@ def _cloud(scene: Scene, intruder: Intruder) -> Iterator[Episode]:
     victim, visit, _ = intruder
     opened = okta.sso(scene, scene.at("15:25:10"), visit, okta.AWS)
     caller = cloudtrail.person_session(
-        scene, opened.time, victim, BULLETPROOF, role="PlatformAdmin", agent=cloudtrail.CLI
+        scene, opened.time, victim, BULLETPROOF, permissions="PlatformAdmin", agent=cloudtrail.CLI
     )
     assumed = cloudtrail.assume_with_saml(scene, opened.time + 2_000, caller)
     console = cloudtrail.console_login(scene, opened.time + 4_000, caller, visit.agent.raw)
