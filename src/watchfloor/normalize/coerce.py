@@ -76,16 +76,22 @@ _BOOLEANS = {True: "true", False: "false"}
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
+_SECONDS = slice(16, 19)
+"""Where RFC 3339 text has ``:SS``."""
+
+
 @lru_cache(maxsize=4096)
 def _parse_time(value: str) -> int | None:
     text = value.strip()
     if text.isascii() and text.isdigit():
         return _epoch(int(text)) if len(text) <= _MAX_DIGITS else None
+    # RFC 3339 allows the second 60; POSIX time counts a leap second as the first one of the next minute.
+    leap = text[_SECONDS] == ":60"
     try:
-        moment = datetime.fromisoformat(_trim_fraction(text))
+        moment = datetime.fromisoformat(_trim_fraction(f"{text[:16]}:59{text[19:]}" if leap else text))
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        milliseconds = int(moment.timestamp() * 1000 + 0.5)
+        milliseconds = int(moment.timestamp() * 1000 + 0.5) + 1000 * leap
     except (ValueError, OverflowError):
         return None
     # The same bound as for epoch numbers, in the year 2128: later is a broken or hostile clock.
@@ -114,8 +120,8 @@ def timestamp(value: Any) -> int | None:
 
     >>> timestamp("2026-03-17T08:30:00.1234567Z"), timestamp("2026-03-17T08:30:00"), timestamp(1773736200)
     (1773736200123, 1773736200000, 1773736200000)
-    >>> timestamp("soon"), timestamp(1e308)
-    (None, None)
+    >>> timestamp("2016-12-31T23:59:60Z") - timestamp("2016-12-31T23:59:59Z"), timestamp("soon"), timestamp(1e308)
+    (1000, None, None)
     """
     if isinstance(value, str):
         return _parse_time(value)
