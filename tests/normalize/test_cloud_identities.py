@@ -113,10 +113,9 @@ class TestAws:
         [
             ({"type": "Root", "principalId": ACCOUNT, "accountId": ACCOUNT}, 2),
             (ALICE, 1),
-            (SESSION, 99),
+            (SESSION, 1),
             (SSO_SESSION, 1),
-            ({**SESSION, "sessionContext": {"ec2RoleDelivery": "2.0"}}, 4),
-            ({**SESSION, "principalId": "AROAEXAMPLE:i-0123456789abcdef0", "arn": "arn:x"}, 99),
+            ({**SESSION, "principalId": "AROAEXAMPLE:i-0123456789abcdef0", "arn": "arn:x"}, 4),
             ({**SESSION, "principalId": "AROAEXAMPLE:worker", "arn": "arn:x"}, 99),
             ({"type": "AWSService", "invokedBy": "config.amazonaws.com"}, 3),
         ],
