@@ -4,7 +4,7 @@ from typing import Any
 import orjson
 import pytest
 
-from watchfloor.enrich import Enricher, IdentityGraph, host_ids, links
+from watchfloor.enrich import Enricher, IdentityGraph, learn
 from watchfloor.normalize import Normalizer, load_sources
 from watchfloor.testing.sources import raw_batch
 
@@ -20,10 +20,7 @@ def tag() -> Tag:
         normalized = normalizer.process(raw_batch([orjson.dumps(record) for record in records]))
         assert not [letter.reason for letter in normalized.dead_letters]
         graph = IdentityGraph()
-        for link in links(normalized.events):
-            graph.add(link)
-        for host in host_ids(normalized.events):
-            graph.add_host(host)
+        learn(graph, normalized.events)
         rows: list[dict[str, Any]] = Enricher(graph.publish()).process(normalized.events).to_pylist()
         return rows
 

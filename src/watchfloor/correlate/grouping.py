@@ -15,7 +15,7 @@ from datetime import timedelta
 
 import msgspec
 
-from watchfloor.event import Entity
+from watchfloor.event import Entity, entity_of
 from watchfloor.finding import LEVELS, Finding
 
 HOUR = 3_600_000
@@ -74,7 +74,7 @@ def resolve(finding: Finding, identity: Mapping[str, str]) -> Finding:
     entities = []
     for entity in finding.entities:
         target = identity.get(entity.id)
-        entities.append(entity if target is None else Entity(entity.type, target, target.partition(":")[2]))
+        entities.append(entity if target is None else entity_of(target))
     return msgspec.structs.replace(finding, entities=tuple(dict.fromkeys(entities)))
 
 

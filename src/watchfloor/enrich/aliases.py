@@ -13,6 +13,10 @@ from functools import lru_cache
 import msgspec
 
 from watchfloor.enrich.aws import IDENTITY_CENTER, Principal, named_by_identity_center, principal_of
+from watchfloor.enrich.places import NETBIOS, is_of_host, on_host
+
+WINDOWS = "windows"
+"""The namespace of Windows' own logs, in which a host is also the domain of the accounts that exist on it alone."""
 
 MAX_MAIL = 320
 """The longest mail address there is: 64 characters, ``@``, 255 characters (RFC 5321, 4.5.3.1)."""
@@ -68,13 +72,11 @@ def _texts(account: Account) -> list[str | None]:
     principal = principal_of(account.uid_alt)
     if principal is not None and principal.kind in {"assumed-role", "federated-user"}:
         return _of_session(account, principal)
-    opaque = [_opaque(account.uid, account.namespace), _opaque(account.uid_alt, account.namespace)]
+    opaque = [_opaque(account.uid, account), _opaque(account.uid_alt, account)]
     if principal is not None and principal.kind != "user":
         # A user may have the name of a role, or of the account's root user.
         return opaque
-    found = [_mail(account.email_addr), _mail(account.name), _named(account)]
-    # Cloned machines share their machine SID: a local account's SID is not unique beyond its host.
-    return found if _is_local(account) else found + opaque
+    return [_mail(account.email_addr), _mail(account.name), _named(account), *opaque]
 
 
 def _of_session(account: Account, principal: Principal) -> list[str | None]:
@@ -96,8 +98,9 @@ def preference(entity_id: str) -> tuple[int, int, str]:
     'user:alice@example.com'
     """
     text = entity_id.partition(":")[2]
-    domain, _, name = text.partition("\\")
-    ranks = (is_mail(text), bool(name) and ":" not in domain, text.startswith("arn:"), True)
+    domain, _, name = text.partition("\\" if "\\" in text else "/")
+    named = bool(name) and ":" not in domain and not name.startswith("S-1-")
+    ranks = (is_mail(text), named, text.startswith("arn:"), not domain or not name, True)
     return ranks.index(True), len(text), text
 
 
@@ -120,38 +123,48 @@ def _is_system(account: Account) -> bool:
     if account.name is None:
         return False
     name, domain = account.name.lower(), (account.domain or "").lower()
-    return name.endswith("$") or domain in _SYSTEM_DOMAINS or (not uid and name in _SYSTEM_NAMES)
-
-
-def _is_local(account: Account) -> bool:
-    host = (account.host or "").partition(".")[0].lower()
-    return bool(host) and (account.domain or "").lower() == host and (account.uid or "").startswith("S-1-")
+    return domain in _SYSTEM_DOMAINS or (not uid and name in _SYSTEM_NAMES)
 
 
 def _mail(text: str | None) -> str | None:
     return text.lower() if text and is_mail(text) else None
 
 
-def _opaque(uid: str | None, namespace: str) -> str | None:
+def _opaque(uid: str | None, account: Account) -> str | None:
     if not uid:
         return None
     if uid.startswith("S-1-"):
-        return f"sid:{uid}" if _PERSON_SID.fullmatch(uid) else None
+        return _sid(uid, account)
     if uid.startswith("arn:"):
         return uid
-    return _mail(uid) or _id(uid, namespace)
+    return _mail(uid) or _id(uid, account.namespace)
 
 
 def _id(uid: str | None, namespace: str) -> str | None:
     return f"{namespace}:{uid}" if uid else None
 
 
+def _sid(sid: str, account: Account) -> str | None:
+    if not _PERSON_SID.fullmatch(sid):
+        return None
+    domain, host = (account.domain or "").lower(), _short(account.host)
+    if not host or not is_of_host(sid) or (domain not in _NO_DOMAIN and domain != host[:NETBIOS]):
+        return f"sid:{sid}"
+    return on_host(host, sid)
+
+
 def _named(account: Account) -> str | None:
     name = account.name
-    if not name or name.lower() in _SYSTEM_NAMES or is_mail(name):
+    if not name or name.lower() in _SYSTEM_NAMES or name.upper().startswith("S-1-") or is_mail(name):
         return None
-    domain = (account.domain or "").lower()
-    if domain in _NO_DOMAIN:
-        # A bare name means something only where it was seen; without a place it identifies nobody.
-        domain = (account.host or "").partition(".")[0].lower()
-    return f"{domain}\\{name.lower()}" if domain else None
+    domain, host = (account.domain or "").lower(), _short(account.host)
+    if domain not in _NO_DOMAIN:
+        return f"{domain}\\{name.lower()}"
+    # A bare name means something only where it was seen; without a place it identifies nobody.
+    if not host:
+        return None
+    return f"{host}\\{name.lower()}" if account.namespace == WINDOWS else f"{host}/{name}"
+
+
+def _short(host: str | None) -> str:
+    return (host or "").partition(".")[0].lower()

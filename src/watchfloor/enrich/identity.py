@@ -3,11 +3,10 @@
 Every link keeps the uid of the first event that showed it, so a merge can be explained and undone.
 """
 
-from collections.abc import Iterable, Mapping
-
 import msgspec
 
-from watchfloor.enrich.aliases import preference
+from watchfloor.enrich.aliases import is_mail, preference
+from watchfloor.enrich.places import Hosts, depends_on_hosts, domain_accounts
 from watchfloor.operator import Reference
 
 IDENTITY = "identity"
@@ -26,7 +25,7 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class IdentityGraph:
-    r"""Aliases joined by links.
+    r"""Aliases joined by links; ``hosts`` are those whose accounts they are.
 
     >>> graph = IdentityGraph()
     >>> graph.add(Link(r"user:corp\alice", "user:alice@example.com", "e1"))
@@ -38,10 +37,16 @@ class IdentityGraph:
     def __init__(self) -> None:
         self._parent: dict[str, str] = {}
         self._mails: dict[str, frozenset[str]] = {}
-        self._links: dict[tuple[str, str], Link] = {}
-        self._hosts: dict[str, set[str]] = {}
-        self.refused: list[Link] = []
+        self._links: set[tuple[str, str]] = set()
+        self._links_of: dict[str, list[tuple[int, Link]]] = {}
+        self._refused: dict[tuple[str, str], Link] = {}
+        self.hosts = Hosts()
         self._epoch = 0
+
+    @property
+    def refused(self) -> tuple[Link, ...]:
+        """The links that would have made a shared account look like a person, each once."""
+        return tuple(self._refused.values())
 
     def add(self, link: Link) -> bool:
         """Record a link; ``False`` if it would make a shared account look like a person."""
@@ -51,25 +56,27 @@ class IdentityGraph:
         a, b = self._find(link.a), self._find(link.b)
         mails = self._mails[a] | self._mails[b]
         if a != b and len(mails) > MAX_MAILS:
-            self.refused.append(link)
+            self._refused.setdefault(pair, link)
             return False
-        self._links[pair] = link
         if a != b:
-            self._parent[b] = a
-            self._mails[a] = mails
+            fewer, more = sorted((a, b), key=lambda root: len(self._links_of.get(root, ())))
+            self._parent[fewer] = more
+            self._mails[more] = mails
+            self._links_of.setdefault(more, []).extend(self._links_of.pop(fewer, ()))
+            a = more
+        self._links_of.setdefault(a, []).append((len(self._links), link))
+        self._links.add(pair)
         return True
 
-    def add_host(self, entity_id: str) -> None:
-        """Note a host name, so that a short name finds its one qualified name."""
-        short = entity_id.partition(".")[0]
-        self._hosts.setdefault(short, set()).add(entity_id)
+    def add_account(self, alias: str) -> None:
+        """Note an account that no link may ever name."""
+        if depends_on_hosts(alias):
+            self._find(alias)
 
     def _find(self, alias: str) -> str:
         if alias not in self._parent:
             self._parent[alias] = alias
-            self._mails[alias] = (
-                frozenset({alias}) if "@" in alias and not alias.startswith("user:arn:") else frozenset()
-            )
+            self._mails[alias] = frozenset({alias}) if is_mail(alias.partition(":")[2]) else frozenset()
             return alias
         root = alias
         while self._parent[root] != root:
@@ -82,8 +89,7 @@ class IdentityGraph:
         """The links that made an entity, by time of being seen; empty for an entity with one name."""
         if entity_id not in self._parent:
             return ()
-        root = self._find(entity_id)
-        return tuple(link for link in self._links.values() if self._find(link.a) == root)
+        return tuple(link for _, link in sorted(self._links_of.get(self._find(entity_id), ()), key=lambda one: one[0]))
 
     def publish(self) -> Reference:
         """The graph as a table, each alias to its person's best alias; the epoch grows with each call."""
@@ -91,22 +97,37 @@ class IdentityGraph:
         return Reference(self._epoch, {IDENTITY: self.table()})
 
     def table(self) -> dict[str, str]:
-        """Each alias that is not its person's best, to the best; each short host name to its one qualified name."""
-        members: dict[str, list[str]] = {}
-        for alias in self._parent:
-            members.setdefault(self._find(alias), []).append(alias)
+        """Each alias that is not its person's best, to the best.
+
+        Short host names are in it with their one qualified name, the accounts of computers with their host.
+        """
         table: dict[str, str] = {}
-        for aliases in members.values():
+        people: dict[str, list[str]] = {}
+        for aliases in self._people():
             best = min(aliases, key=preference)
+            people[best] = aliases
             table.update((alias, best) for alias in aliases if alias != best)
-        table.update(_short_hosts(self._hosts))
+        for best, host in self.hosts.computers(people).items():
+            table.update(dict.fromkeys(people[best], host))
+        table.update(self.hosts.short_names())
         return table
 
+    def _people(self) -> list[list[str]]:
+        joined: dict[str, str] = {}
 
-def _short_hosts(hosts: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    table: dict[str, str] = {}
-    for short, names in hosts.items():
-        qualified = [name for name in names if name != short]
-        if len(qualified) == 1:
-            table[short] = qualified[0]
-    return table
+        def person(alias: str) -> str:
+            root = self._find(alias) if alias in self._parent else alias
+            while root in joined:
+                root = joined[root]
+            return root
+
+        known = set(self._parent)
+        for alias, known_as in domain_accounts(self._parent):
+            known.add(known_as)
+            own, domain = person(alias), person(known_as)
+            if own != domain:
+                joined[own] = domain
+        members: dict[str, list[str]] = {}
+        for alias in known:
+            members.setdefault(person(alias), []).append(alias)
+        return list(members.values())

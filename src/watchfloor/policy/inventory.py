@@ -3,7 +3,10 @@
 A guess can only add protection: it may make an account a service account or a host a domain controller, which policy
 guards, never a critical one harmless. What nobody declared has the criticality ``unknown``.
 
-Conventions that the guesses read: computer accounts end in ``$`` and well-known SIDs name built-in principals
+A name that ends in ``$`` says nothing: computer accounts do, and anybody may make an account that does too. Enrichment
+knows the computers, and gives their accounts to their hosts.
+
+Conventions that the guesses read: well-known SIDs name built-in principals
 (Microsoft, "Well-known SIDs"); an AWS session named like an instance (``i-...``) belongs to a workload and ``root`` is
 the account's break-glass identity (AWS, "IAM identifiers").
 """
@@ -51,8 +54,8 @@ class Inventory(msgspec.Struct, frozen=True):
     def describe(self, entity: Entity) -> Resource:
         """What is declared of an entity, else what its name suggests.
 
-        >>> Inventory().describe(Entity("user", "user:WS-17$", "WS-17$")).principal
-        'machine'
+        >>> Inventory().describe(Entity("user", "user:svc-backup", "svc-backup")).principal
+        'service'
         """
         return self.declared.get(entity.id) or guess(entity)
 
@@ -74,8 +77,6 @@ def guess(entity: Entity) -> Resource:
 def _account(name: str, texts: set[str]) -> Resource:
     break_glass = _any(_BREAK_GLASS, texts)
     admin = break_glass or _any(_ADMIN, texts)
-    if any(text.endswith("$") for text in texts):
-        return Resource("user", name, principal="machine")
     if _any(_BUILT_IN, texts):
         return Resource("user", name, principal="built-in")
     if _any(_WORKLOAD, texts) or _any(_SERVICE, texts):

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from watchfloor.clock import Clock
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import SigmaDetector
-from watchfloor.enrich import Enricher, IdentityGraph, host_ids, links
+from watchfloor.enrich import Enricher, IdentityGraph, learn
 from watchfloor.event import EVENT_SCHEMA
 from watchfloor.finding import Finding
 from watchfloor.ingest import read
@@ -87,10 +87,7 @@ class Embedded(msgspec.Struct, frozen=True):
         return observed
 
     def _batch(self, events: pa.RecordBatch, observed: Observed, graph: IdentityGraph, writer: LakeWriter) -> None:
-        for link in links(events):
-            graph.add(link)
-        for host in host_ids(events):
-            graph.add_host(host)
+        learn(graph, events)
         observed.count(events)
         detected = self.detector.process(events)
         observed.findings += detected.findings

@@ -15,7 +15,7 @@ import pyarrow as pa
 from watchfloor.catalog import Folder
 from watchfloor.detect.keyed import operators_of
 from watchfloor.detect.sigma import SigmaDetector, load_rules
-from watchfloor.enrich import IDENTITY, Enricher, IdentityGraph, links
+from watchfloor.enrich import IDENTITY, Enricher, IdentityGraph, learn
 from watchfloor.finding import Finding, Rule
 from watchfloor.native import DecodePlan
 from watchfloor.normalize import Normalizer, Source, load_sources
@@ -46,8 +46,7 @@ class Detection(msgspec.Struct, frozen=True):
         result = Normalizer(_sources(), plan).process(raw_batch(records))
         assert not result.dead_letters, f"{self.folder.name}: {[letter.reason for letter in result.dead_letters]}"
         graph = IdentityGraph()
-        for link in links(result.events):
-            graph.add(link)
+        learn(graph, result.events)
         order = pa.compute.sort_indices(result.events, sort_keys=[("time", "ascending"), ("metadata.uid", "ascending")])
         reference = graph.publish()
         assert IDENTITY in reference.tables
