@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 from tests.cli.conftest import Run
-from tests.cli.test_rules_check import RULE
+from tests.cli.test_rules_check import MANY, RULE
 from tests.cli.test_rules_explain import EVENT
 
 SUPPRESSIONS = f"""\
@@ -52,6 +52,38 @@ def test_figures_by_rule_day_entity_and_value(run: Run, rules: Path, history: Pa
     assert rule["noisiest"][0] == {"field": "Image", "value": "D:\\cmd.exe", "matches": 2}
     assert rule["cpu_us"] >= 0
     assert "3 matches of 1 of 1 rules in 4 events; 1 records could not be read" in ran.err
+
+
+def test_correlations_count_as_in_detect(run: Run, rules: Path, history: Path) -> None:
+    (rules / "many.yml").write_text(MANY)
+    ran = run("rules", "backtest", rules, history, "--json")
+    (said,) = ran.lines
+    assert isinstance(said["rules"], list)
+    assert {rule["title"]: (rule["matches"], rule["entities"]) for rule in said["rules"]} == {
+        "A <script> rule": (3, {"host:ws-1": 2, "host:ws-2": 1}),
+        "Many shells": (1, {"host:ws-1": 1}),
+    }
+    assert len(run("detect", history, "--rules", rules).lines) == 4
+
+
+def test_what_only_serves_a_correlation_is_no_rule_of_a_backtest(run: Run, rules: Path, history: Path) -> None:
+    (rules / "a.yml").write_text(f"{RULE}---\n{MANY}")
+    (said,) = run("rules", "backtest", rules, history, "--json").lines
+    assert isinstance(said["rules"], list)
+    assert [(rule["title"], rule["matches"]) for rule in said["rules"]] == [("Many shells", 1)]
+    (rules / "a.yml").write_text(f"{RULE}---\n{MANY}".replace("gte: 2", "gte: 20"))
+    (said,) = run("rules", "backtest", rules, history, "--json").lines
+    assert isinstance(said["rules"], list)
+    assert [(rule["title"], rule["matches"]) for rule in said["rules"]] == [("Many shells", 0)]
+
+
+def test_rules_that_do_not_load_are_named(run: Run, rules: Path, history: Path) -> None:
+    (rules / "broken.yml").write_text("title: x\ndetection: {condition: a}\n")
+    ran = run("rules", "backtest", rules, history)
+    assert ran.status == 0
+    assert f"not loaded: {rules / 'broken.yml'}" in ran.err
+    (rules / "a.yml").unlink()
+    assert run("rules", "backtest", rules, history).status == 2
 
 
 def test_a_baseline_and_its_gates(run: Run, rules: Path, history: Path, tmp_path: Path) -> None:

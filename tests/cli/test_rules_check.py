@@ -19,11 +19,46 @@ detection:
 level: low
 """
 
+MANY = """\
+title: Many shells
+id: 6f3b4bd0-1111-4222-8333-444455557777
+description: Why.
+author: Somebody
+date: 2026-01-02
+tags: [attack.t1059]
+falsepositives: [None known]
+correlation:
+  type: event_count
+  rules: 6f3b4bd0-1111-4222-8333-444455556666
+  group-by: [Computer]
+  timespan: 10d
+  condition: {gte: 2}
+level: high
+"""
+
 
 def test_a_sound_rule_is_status_0(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text(RULE)
     ran = run("rules", "check", tmp_path, "--strict")
     assert (ran.status, ran.out, ran.err) == (0, "", "1 rules load, 0 do not\n")
+
+
+def test_correlations_are_counted_also_if_a_folder_holds_no_rule_besides(run: Run, tmp_path: Path) -> None:
+    rules, correlations = tmp_path / "rules", tmp_path / "correlations"
+    for folder in (rules, correlations):
+        folder.mkdir()
+    (rules / "a.yml").write_text(RULE)
+    (correlations / "many.yml").write_text(MANY)
+    ran = run("rules", "check", rules, correlations)
+    assert (ran.status, ran.err) == (0, "1 rules and 1 correlations load, 0 do not\n")
+    ran = run("rules", "check", correlations)
+    assert ran.status == 1
+    assert "which is not loaded" in ran.err
+
+
+def test_a_folder_without_sigma_is_status_2(run: Run, tmp_path: Path) -> None:
+    ran = run("rules", "check", tmp_path)
+    assert (ran.status, ran.err) == (2, f"watchfloor: {tmp_path}: holds no Sigma rules\n")
 
 
 def test_a_contradiction_fails_and_is_at_its_line(run: Run, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.detect.sigma.conftest import Bench, rule_of
+from tests.detect.sigma.conftest import RULE_ID, Bench, rule_of
 
 from watchfloor.normalize import load_sources
 from watchfloor.rulecraft.check import Checked, check_rules
@@ -121,6 +121,69 @@ def test_broken_rules_are_problems_beside_the_others(bench: Bench, universe: Uni
     checked = check(bench, universe, "title: x\ndetection: [\n", whole(SOUND), b"\xff\xfedetection: \x00")
     assert ("error", "load") in kinds(checked)
     assert len(checked.ruleset.rules) == 1
+
+
+PART = rule_of(SOUND, name="part", **WHOLE)
+NEVER = rule_of({"a": {"Image": "x"}, "condition": "a and not a"}, name="never", id=f"{RULE_ID[:-1]}3", **WHOLE)
+MANY_ID = f"{RULE_ID[:-1]}9"
+
+
+def many(**section: Any) -> dict[str, Any]:
+    told = {"type": "event_count", "rules": "part", "group-by": ["User"], "timespan": "5m", "condition": {"gte": 5}}
+    return {"title": "Many", "id": MANY_ID, "level": "high", "correlation": told | section} | WHOLE
+
+
+def test_a_sound_correlation_has_no_problem(bench: Bench, universe: Universe) -> None:
+    checked = check(bench, universe, PART, many())
+    assert (len(checked.ruleset.correlations), checked.problems) == (1, ())
+
+
+def test_a_correlation_is_asked_for_its_metadata_too(bench: Bench, universe: Universe) -> None:
+    bare = many()
+    del bare["level"], bare["tags"]
+    (problem,) = check(bench, universe, PART, bare).problems
+    assert (problem.kind, problem.rule, problem.reason) == ("metadata", MANY_ID, "says nothing of its level, tags")
+
+
+@pytest.mark.parametrize(
+    ("section", "accused"),
+    [
+        ({"rules": "never"}, [MANY_ID]),
+        ({"rules": ["part", "never"]}, []),
+        ({"type": "temporal", "rules": ["part", "never"], "condition": {"gte": 2}}, [MANY_ID]),
+        ({"type": "temporal", "rules": ["part", "never"], "condition": {"gte": 1}}, []),
+        ({"type": "temporal", "rules": ["part", "never"], "condition": "part and never"}, [MANY_ID]),
+        ({"type": "temporal", "rules": ["part", "never"], "condition": "part and not never"}, []),
+    ],
+)
+def test_a_correlation_that_waits_for_what_can_never_match(
+    bench: Bench, universe: Universe, section: dict[str, Any], accused: list[str]
+) -> None:
+    checked = check(bench, universe, PART, NEVER, many(**section))
+    assert [one.rule for one in checked.problems if one.kind == "never" and one.rule != NEVER["id"]] == accused
+
+
+def test_what_waits_for_a_correlation_that_can_never_match(bench: Bench, universe: Universe) -> None:
+    above = many(rules=MANY_ID) | {"id": f"{RULE_ID[:-1]}8", "title": "Above"}
+    checked = check(bench, universe, NEVER, many(rules="never"), above)
+    assert {one.rule for one in checked.problems if one.kind == "never"} == {NEVER["id"], MANY_ID, above["id"]}
+
+
+def test_a_correlation_that_reads_what_nothing_has(bench: Bench, universe: Universe) -> None:
+    section = {"type": "value_count", "group-by": ["commandline"], "condition": {"gte": 5, "field": "Imagee"}}
+    checked = check(bench, universe, PART, many(**section))
+    assert kinds(checked) == [("warning", "field")] * 2
+    assert "'commandline', which it reads of 'A rule'; there is 'CommandLine'" in checked.problems[0].reason
+    lines = [Path(one.path).read_text().splitlines()[(one.line or 0) - 1].strip() for one in checked.problems]
+    assert lines == ["group-by:", "condition:"]
+
+
+@pytest.mark.parametrize(("kind", "said"), [("temporal", ["duplicate"]), ("temporal_ordered", [])])
+def test_correlations_of_one_logic(bench: Bench, universe: Universe, kind: str, said: list[str]) -> None:
+    other = rule_of(SOUND | {"condition": "s"}, name="other", id=f"{RULE_ID[:-1]}4", **WHOLE)
+    first = many(type=kind, rules=["part", "other"], condition={"gte": 2})
+    turned = many(type=kind, rules=["other", "part"], condition={"gte": 2}) | {"id": f"{RULE_ID[:-1]}8"}
+    assert [one.kind for one in check(bench, universe, PART, other, first, turned).problems] == said
 
 
 @pytest.mark.shared_data

@@ -12,12 +12,12 @@ import typer
 from watchfloor.catalog import roots
 from watchfloor.cli.options import Content, Paths, Rules, Source
 from watchfloor.cli.progress import stderr
+from watchfloor.cli.rules_loading import named_rules, tell_errors
 from watchfloor.cli.rules_suppressing import HiddenFile, Suppressions, suppressing
 from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
 from watchfloor.deadletter import DeadLetter
-from watchfloor.detect.sigma import SigmaDetector, load_rules
-from watchfloor.errors import ContentError, InputError
+from watchfloor.detect.sigma import SigmaDetector
 from watchfloor.event import to_ocsf
 from watchfloor.finding import Finding
 from watchfloor.ingest import read
@@ -26,13 +26,13 @@ from watchfloor.run.correlated import run_correlations
 from watchfloor.settings import DEFAULT_TENANT
 
 SHOWN = 100
-"""How many dead letters and load errors are shown one by one."""
+"""How many dead letters are shown one by one."""
 
 
 def normalize(paths: Paths, *, source: Source = None, content: Content = None) -> None:
     """OCSF events, one JSON object a line."""
     sources, errors = load_sources(roots(content or ()))
-    _report(errors)
+    tell_errors(errors)
     for events in _events(paths, Normalizer(sources, source=source)):
         _emit(to_ocsf(events))
 
@@ -50,12 +50,9 @@ def detect(
     """Findings of these Sigma rules alone, one JSON object a line."""
     if not rules:
         raise typer.BadParameter("name the rules", param_hint="--rules")
-    ruleset = load_rules(rules)
-    ruleset.require(rules)
+    ruleset = named_rules(rules)
     sources, errors = load_sources(roots(content or ()))
-    _report((*errors, *ruleset.errors))
-    if not (ruleset.rules or ruleset.correlations):
-        raise InputError("none of the rules loads")
+    tell_errors(errors)
     detector = SigmaDetector(ruleset)
     now = int(system_clock().timestamp() * 1000)
     batches = _events(paths, Normalizer(sources, detector.plan, source=source))
@@ -108,14 +105,6 @@ class _Letters:
     def close(self) -> None:
         if self._count > SHOWN:
             self._console.print(f"… and {self._count - SHOWN:,} more records that could not be read", markup=False)
-
-
-def _report(errors: Sequence[ContentError]) -> None:
-    console = stderr()
-    for error in errors[:SHOWN]:
-        console.print(visible(f"not loaded: {error}"), markup=False, soft_wrap=True)
-    if len(errors) > SHOWN:
-        console.print(f"… and {len(errors) - SHOWN:,} more that did not load", markup=False)
 
 
 def _emit(objects: Iterator[dict[str, Any]] | list[dict[str, Any]]) -> None:

@@ -13,12 +13,12 @@ from rich.text import Text
 from watchfloor.catalog import roots
 from watchfloor.cli.options import Content, Source
 from watchfloor.cli.progress import stderr
+from watchfloor.cli.rules_loading import named_rules, tell_errors
 from watchfloor.cli.rules_output import write_bytes
 from watchfloor.cli.rules_suppressing import HiddenFile, Suppressions, suppressing
 from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
 from watchfloor.deadletter import DeadLetter
-from watchfloor.detect.sigma import load_rules
 from watchfloor.errors import GateError, InputError
 from watchfloor.normalize import load_sources
 from watchfloor.rulecraft.backtest import (
@@ -59,10 +59,9 @@ def run_backtest(
     if baseline is None and (max_new_matches is not None or fail_on_lost):
         raise InputError("--max-new-matches and --fail-on-lost compare with a --baseline; name it")
     before = None if baseline is None else read_baseline(baseline)
-    ruleset = load_rules([rules])
-    if not ruleset.rules:
-        raise InputError(f"{rules}: no Sigma rule here")
-    sources, _ = load_sources(roots(content or ()))
+    ruleset = named_rules([rules])
+    sources, errors = load_sources(roots(content or ()))
+    tell_errors(errors)
     unread: list[DeadLetter] = []
     keep = Kept()
     history = replay(paths, ruleset, sources, clock=system_clock, on_dead_letter=unread.append, source=source)

@@ -13,10 +13,11 @@ from watchfloor.catalog import roots
 from watchfloor.cli.options import Content
 from watchfloor.cli.progress import stderr
 from watchfloor.console.text import visible
-from watchfloor.errors import GateError, InputError
+from watchfloor.errors import GateError
 from watchfloor.normalize import load_sources
-from watchfloor.rulecraft.check import KINDS, Checked, Problem, check_rules
+from watchfloor.rulecraft.check import Checked, check_rules
 from watchfloor.rulecraft.fields import Universe
+from watchfloor.rulecraft.problem import KINDS, Problem
 
 SHOWN = 100
 """How many warnings are shown one by one; errors all are."""
@@ -34,8 +35,7 @@ def check(
     """What does not load, what can never match, what is missing; exit 1 if there is an error."""
     sources, _ = load_sources(roots(content or ()))
     checked = check_rules(paths, Universe(sources))
-    if not checked.ruleset.rules and not checked.ruleset.errors:
-        raise InputError(f"{', '.join(map(str, paths))}: no Sigma rule here")
+    checked.ruleset.require(paths)
     if json:
         for problem in checked.problems:
             sys.stdout.buffer.write(msgspec.json.encode(problem) + b"\n")
@@ -60,7 +60,10 @@ def _tell(checked: Checked) -> None:
         left = Counter(one.kind for one in warnings[SHOWN:])
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in left.most_common())
         console.print(f"… and {len(warnings) - SHOWN:,} more warnings ({kinds}); --json has all", markup=False)
-    summary = f"{len(checked.ruleset.rules):,} rules load, {len(checked.ruleset.errors):,} do not"
+    summary = f"{len(checked.ruleset.rules):,} rules"
+    if checked.ruleset.correlations:
+        summary += f" and {len(checked.ruleset.correlations):,} correlations"
+    summary += f" load, {len(checked.ruleset.errors):,} do not"
     wrong = len(errors) - len(checked.ruleset.errors)
     if wrong or warnings:
         summary += f"; {wrong:,} other errors, {len(warnings):,} warnings"

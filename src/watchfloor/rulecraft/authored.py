@@ -1,6 +1,6 @@
 """Rules as their authors wrote them: the attributes of each document, and the lines of its keys."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import msgspec
 from watchfloor.detect.sigma.documents import documents
 from watchfloor.detect.sigma.files import RuleFile, rule_files
 from watchfloor.detect.sigma.place import Place
+from watchfloor.finding import Rule
 
 
 class Authored(msgspec.Struct, frozen=True):
@@ -73,3 +74,19 @@ def written(file: RuleFile) -> Iterator[Authored]:
             shared = {}
         elif any(key in record for key in ("detection", "correlation", "filter")):
             yield Authored(document.place, {**shared, **record})
+
+
+class Texts:
+    """Finds what an author wrote for a rule that was loaded."""
+
+    def __init__(self, rules: Iterable[Authored]) -> None:
+        self._by_id: dict[tuple[str, str], Authored] = {}
+        self._by_title: dict[tuple[str, str], Authored] = {}
+        for one in rules:
+            self._by_id.setdefault((one.place.path, one.id), one)
+            self._by_title.setdefault((one.place.path, one.title), one)
+
+    def of(self, rule: Rule) -> Authored:
+        """The document of a rule; an empty one if its text is not there."""
+        found = self._by_id.get((rule.path, rule.id)) or self._by_title.get((rule.path, rule.title))
+        return found or Authored(Place(rule.path), {})

@@ -85,18 +85,23 @@ class Change(msgspec.Struct, frozen=True):
 
 def backtest(ruleset: RuleSet, history: Iterable[Replayed], hidden: Counter[str] | None = None) -> Backtest:
     """The figures of a replay; ``hidden`` counts, by rule, what suppressions took out of it by the end."""
-    tallies = {rule.rule.id: _Tally(rule.rule, rule.condition) for rule in ruleset.rules}
+    tallies = _tallies(ruleset)
     events = 0
     for batch in history:
         events += 0 if batch.events is None else batch.events.num_rows
         rows = _Rows(batch.events)
         for finding in batch.findings:
-            if finding.rule.id not in tallies:
-                tallies[finding.rule.id] = _Tally(finding.rule)
             tallies[finding.rule.id].count(finding, rows)
     quiet = hidden or Counter()
     made = (tally.made(quiet[rule]) for rule, tally in tallies.items())
     return Backtest(events, tuple(sorted(made, key=lambda one: (-one.matches, one.title, one.id))))
+
+
+def _tallies(ruleset: RuleSet) -> dict[str, "_Tally"]:
+    """A tally for each rule and correlation that speaks; what only serves a correlation says nothing itself."""
+    rules = {one.rule.id: _Tally(one.rule, one.condition) for one in ruleset.rules}
+    correlations = {one.id: _Tally(one.correlation.rule) for one in ruleset.correlations}
+    return {uid: tally for uid, tally in (rules | correlations).items() if uid not in ruleset.silent}
 
 
 class _Rows:

@@ -1,9 +1,8 @@
 """What is wrong with rules before they run: what does not load, what can never match, what is missing."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
 
 import msgspec
 
@@ -20,38 +19,16 @@ from watchfloor.detect.sigma.condition import (
     Reference,
     predicates,
 )
-from watchfloor.detect.sigma.place import Place
 from watchfloor.errors import ContentError
-from watchfloor.native import KEYWORDS, LogSource
-from watchfloor.rulecraft.authored import Authored, authored
+from watchfloor.native import KEYWORDS
+from watchfloor.rulecraft.authored import Authored, Texts, authored
+from watchfloor.rulecraft.check_correlation import check_correlations
 from watchfloor.rulecraft.contradiction import Conflict, always, contradiction, impossible_alternatives
-from watchfloor.rulecraft.fields import Universe
+from watchfloor.rulecraft.fields import Universe, named
 from watchfloor.rulecraft.pattern import pattern
-
-Severity = Literal["error", "warning"]
-Kind = Literal["load", "never", "always", "alternative", "duplicate", "field", "metadata", "logsource"]
-KINDS: tuple[Kind, ...] = ("load", "never", "always", "alternative", "duplicate", "field", "metadata", "logsource")
-"""The kinds of problems, gravest first."""
-
-METADATA = ("id", "description", "level", "tags", "falsepositives", "author", "date")
-"""What a rule says of itself, besides its title, which Sigma demands."""
+from watchfloor.rulecraft.problem import Problem, missing_metadata, problem
 
 MAX_NAMED = 3
-
-
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that is wrong: an ``error`` if the rule cannot do its work, else a ``warning``."""
-
-    severity: Severity
-    kind: Kind
-    path: str
-    line: int | None
-    reason: str
-    rule: str = ""
-
-    def __str__(self) -> str:
-        place = self.path if self.line is None else f"{self.path}:{self.line}"
-        return f"{place}: {self.severity}: {self.reason}"
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -73,29 +50,15 @@ def check_rules(paths: Sequence[Path], universe: Universe) -> Checked:
         InputError: A path does not exist.
     """
     ruleset = load_rules(paths)
-    texts = _Texts(authored(paths))
+    texts = Texts(authored(paths))
     problems = [_not_loaded(error) for error in ruleset.errors]
     for rule in ruleset.rules:
-        problems += _of_rule(rule, texts.of(rule), universe)
+        problems += _of_rule(rule, texts.of(rule.rule), universe)
     problems += _same_logic(ruleset.rules, texts)
+    dead = frozenset(one.rule for one in problems if (one.severity, one.kind) == ("error", "never"))
+    problems += check_correlations(ruleset, texts, universe, dead)
     problems.sort(key=lambda one: (one.path, one.line or 0, one.severity, one.reason))
     return Checked(ruleset, tuple(problems))
-
-
-class _Texts:
-    """Finds what an author wrote for a compiled rule."""
-
-    def __init__(self, rules: Iterable[Authored]) -> None:
-        self._by_id: dict[tuple[str, str], Authored] = {}
-        self._by_title: dict[tuple[str, str], Authored] = {}
-        for one in rules:
-            self._by_id.setdefault((one.place.path, one.id), one)
-            self._by_title.setdefault((one.place.path, one.title), one)
-
-    def of(self, rule: CompiledRule) -> Authored:
-        path = rule.rule.path
-        found = self._by_id.get((path, rule.rule.id)) or self._by_title.get((path, rule.rule.title))
-        return found or Authored(Place(path), {})
 
 
 def _not_loaded(error: ContentError) -> Problem:
@@ -104,47 +67,23 @@ def _not_loaded(error: ContentError) -> Problem:
 
 
 def _of_rule(rule: CompiledRule, text: Authored, universe: Universe) -> Iterator[Problem]:
-    yield from _metadata(rule, text)
+    yield from missing_metadata(rule.rule, text)
     if rule.logsource.product != OCSF:
         yield from _log_source(rule, text, universe)
     yield from _logic(rule, text, universe)
 
 
-def _problem(rule: CompiledRule, text: Authored, severity: Severity, kind: Kind, reason: str, *keys: str) -> Problem:
-    return Problem(severity, kind, rule.rule.path, text.line(*keys), reason, rule.rule.id)
-
-
-def _metadata(rule: CompiledRule, text: Authored) -> Iterator[Problem]:
-    missing = [name for name in METADATA if not _is_given(text.attributes.get(name))]
-    if missing:
-        yield _problem(rule, text, "warning", "metadata", f"says nothing of its {', '.join(missing)}", missing[0])
-
-
-def _is_given(value: Any) -> bool:
-    return bool(value.strip()) if isinstance(value, str) else bool(value)
-
-
 def _log_source(rule: CompiledRule, text: Authored, universe: Universe) -> Iterator[Problem]:
     if not universe.serves(rule.logsource):
         reason = f"no loaded source serves its log source ({named(rule.logsource)})"
-        yield _problem(rule, text, "warning", "logsource", reason, "logsource")
+        yield problem(rule.rule, text, "warning", "logsource", reason, "logsource")
         return
     for field in _fields(rule.condition):
         if not universe.knows(rule.logsource, field):
             other = universe.spelled(rule.logsource, field)
             hint = f"; there is {other!r}" if other else ""
             reason = f"no sample, mapping or alias of {named(rule.logsource)} has the field {field!r}{hint}"
-            yield _problem(rule, text, "warning", "field", reason, *_search_of(text, field))
-
-
-def named(logsource: LogSource) -> str:
-    """A log source in words.
-
-    >>> named(LogSource("windows", "process_creation"))
-    'product windows, category process_creation'
-    """
-    parts = (("product", logsource.product), ("category", logsource.category), ("service", logsource.service))
-    return ", ".join(f"{name} {value}" for name, value in parts if value) or "any"
+            yield problem(rule.rule, text, "warning", "field", reason, *_search_of(text, field))
 
 
 def _fields(condition: Condition) -> list[str]:
@@ -179,19 +118,20 @@ def _logic(rule: CompiledRule, text: Authored, universe: Universe) -> Iterator[P
         return rule.logsource.product != OCSF and universe.single(rule.logsource, field_of(column))
 
     if conflict := contradiction(rule.condition, single):
-        yield _problem(rule, text, "error", "never", f"can never match: {words(conflict)}", *at)
+        yield problem(rule.rule, text, "error", "never", f"can never match: {words(conflict)}", *at)
         return
     if conflict := contradiction(rule.condition, lambda column: column != KEYWORDS):
         several = f"needs a record with several values of one field: {words(conflict)}"
-        yield _problem(rule, text, "warning", "never", several, *at)
+        yield problem(rule.rule, text, "warning", "never", several, *at)
     if always(rule.condition):
-        yield _problem(rule, text, "warning", "always", "matches every record of its log source", *at)
+        yield problem(rule.rule, text, "warning", "always", "matches every record of its log source", *at)
     dead = impossible_alternatives(rule.condition, single)
     for _, conflict in dead[:MAX_NAMED]:
-        yield _problem(rule, text, "warning", "alternative", f"an alternative can never match: {words(conflict)}", *at)
+        reason = f"an alternative can never match: {words(conflict)}"
+        yield problem(rule.rule, text, "warning", "alternative", reason, *at)
     if len(dead) > MAX_NAMED:
         reason = f"{len(dead) - MAX_NAMED} more alternatives can never match"
-        yield _problem(rule, text, "warning", "alternative", reason, *at)
+        yield problem(rule.rule, text, "warning", "alternative", reason, *at)
 
 
 def words(conflict: Conflict) -> str:
@@ -204,14 +144,14 @@ def words(conflict: Conflict) -> str:
     return f"{first} is required, and {second}, which then is true, is excluded"
 
 
-def _same_logic(rules: Sequence[CompiledRule], texts: _Texts) -> Iterator[Problem]:
+def _same_logic(rules: Sequence[CompiledRule], texts: Texts) -> Iterator[Problem]:
     alike: dict[object, list[CompiledRule]] = defaultdict(list)
     for rule in rules:
         alike[rule.logsource, canonical(rule.condition)].append(rule)
     for first, *others in alike.values():
         for other in others:
             reason = f"does exactly what {first.rule.id} does ({first.rule.path})"
-            yield _problem(other, texts.of(other), "warning", "duplicate", reason, "detection")
+            yield problem(other.rule, texts.of(other.rule), "warning", "duplicate", reason, "detection")
 
 
 def canonical(condition: Condition) -> object:

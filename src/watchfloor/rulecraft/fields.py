@@ -22,6 +22,16 @@ ENOUGH = 3
 """From how many samples on a field that always had one value is taken to have one always."""
 
 
+def named(logsource: LogSource) -> str:
+    """A log source in words.
+
+    >>> named(LogSource("windows", "process_creation"))
+    'product windows, category process_creation'
+    """
+    parts = (("product", logsource.product), ("category", logsource.category), ("service", logsource.service))
+    return ", ".join(f"{name} {value}" for name, value in parts if value) or "any"
+
+
 class _Seen(msgspec.Struct):
     records: int = 0
     several: bool = False

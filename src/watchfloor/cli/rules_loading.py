@@ -1,0 +1,35 @@
+"""The rules that a command is about, and in words those that did not load."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from watchfloor.cli.progress import stderr
+from watchfloor.console.text import visible
+from watchfloor.detect.sigma import RuleSet, load_rules
+from watchfloor.errors import ContentError, InputError
+
+SHOWN = 100
+"""How many errors are shown one by one."""
+
+
+def named_rules(paths: Sequence[Path]) -> RuleSet:
+    """The rules of the paths; those that do not load are named on standard error.
+
+    Raises:
+        InputError: A path does not exist or holds no Sigma rules, or none of them loads.
+    """
+    ruleset = load_rules(paths)
+    ruleset.require(paths)
+    tell_errors(ruleset.errors)
+    if not (ruleset.rules or ruleset.correlations):
+        raise InputError("none of the rules loads")
+    return ruleset
+
+
+def tell_errors(errors: Sequence[ContentError]) -> None:
+    """Name what did not load on standard error."""
+    console = stderr()
+    for error in errors[:SHOWN]:
+        console.print(visible(f"not loaded: {error}"), markup=False, soft_wrap=True)
+    if len(errors) > SHOWN:
+        console.print(f"… and {len(errors) - SHOWN:,} more that did not load", markup=False)
