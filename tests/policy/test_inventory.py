@@ -4,7 +4,7 @@ import pytest
 
 from watchfloor.errors import ContentError
 from watchfloor.event import entity_of
-from watchfloor.policy.inventory import guess, load_inventory
+from watchfloor.policy.inventory import Inventory, guess, load_inventory
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from watchfloor.policy.inventory import guess, load_inventory
         ("user:botticelli@example.com", "person"),
         ("user:svc-backup", "service"),
         ("user:svc_backup", "service"),
-        ("user:arn:aws:sts::111122223333:assumed-role/Web/i-0123456789abcdef0", "service"),
+        ("user:arn:aws:sts::111122223333:assumed-role/Web/i-0123456789abcdef0", "person"),
         ("user:arn:aws:sts::111122223333:assumed-role/Support/alice", "person"),
         ("user:CORP\\alice$", "person"),
         ("user:CORP\\svc$", "service"),
@@ -42,12 +42,28 @@ def test_what_stands_behind_an_account(name: str, principal: str) -> None:
         ("user:adm-alice", True, False),
         ("user:alice.admin@example.com", True, False),
         ("user:break-glass-1@example.com", True, True),
-        ("user:arn:aws:iam::111122223333:root", True, True),
     ],
 )
 def test_administrators_and_break_glass(name: str, *, admin: bool, break_glass: bool) -> None:
     resource = guess(entity_of(name))
     assert (resource.is_admin, resource.is_break_glass) == (admin, break_glass)
+
+
+@pytest.mark.parametrize(
+    ("trait", "principal", "admin", "break_glass"),
+    [
+        ("root", "person", True, True),
+        ("admin", "person", True, False),
+        ("service", "service", False, False),
+        ("built-in", "built-in", False, False),
+        ("role-session", "person", False, False),
+    ],
+)
+def test_what_events_say_counts_whatever_the_name(
+    trait: str, principal: str, *, admin: bool, break_glass: bool
+) -> None:
+    resource = Inventory().describe(entity_of("user:alice@example.com"), frozenset({trait}))
+    assert (resource.principal, resource.is_admin, resource.is_break_glass) == (principal, admin, break_glass)
 
 
 @pytest.mark.parametrize(

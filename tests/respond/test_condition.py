@@ -7,7 +7,7 @@ FACTS = Facts(
     use_cases=frozenset({"mfa_fatigue"}),
     tactics=frozenset({"credential-access"}),
     techniques=frozenset({"T1098.005"}),
-    names=("user:alice@example.com", "alice@example.com"),
+    traits=frozenset({"role-session", "admin"}),
     level="high",
     risk=0.5,
 )
@@ -23,8 +23,8 @@ FACTS = Facts(
         (Condition(techniques=("T1098",)), True),
         (Condition(techniques=("T1098.001",)), False),
         (Condition(techniques=("T109",)), False),
-        (Condition(names=("*@example.com",)), True),
-        (Condition(names=("bob@*",)), False),
+        (Condition(traits=("root", "admin")), True),
+        (Condition(traits=("root",)), False),
         (Condition(min_level="high"), True),
         (Condition(min_level="critical"), False),
         (Condition(min_risk=0.5), True),
@@ -51,8 +51,3 @@ def test_every_field_must_hold(condition: Condition, *, holds: bool) -> None:
 )
 def test_one_purpose_is_enough(applies: Applies, *, holds: bool) -> None:
     assert applies.holds(FACTS) is holds
-
-
-@pytest.mark.parametrize("name", ["a" * 200, "[" * 200, "\0\u202e", ""])
-def test_hostile_names_match_nothing_special(name: str) -> None:
-    assert not Condition(names=("*assumed-role*", "*a*a*a*b")).holds(Facts(names=(name,)))

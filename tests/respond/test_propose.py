@@ -43,7 +43,7 @@ def targets(proposals: tuple[Proposal, ...], playbook: str) -> list[str]:
 
 def test_a_proposal_says_why_and_what_each_step_does(library: Library, desk: Desk) -> None:
     case = case_of(finding("user:alice@example.com"), finding("user:alice@example.com", level="medium"))
-    (proposal,) = propose(case, library, desk)
+    (proposal,) = propose(case, library, desk, {})
     assert proposal.title == "Contain an account: alice@example.com"
     assert proposal.why.startswith(
         "alice@example.com acted in 2 findings, the gravest high (Odd sign-in), seen in okta_system_log; "
@@ -63,13 +63,13 @@ def test_a_proposal_says_why_and_what_each_step_does(library: Library, desk: Des
 
 def test_evidence_comes_first(library: Library, desk: Desk) -> None:
     case = case_of(finding("user:alice@example.com", "host:ws-17", source="windows"))
-    for proposal in propose(case, library, desk):
+    for proposal in propose(case, library, desk, {}):
         assert library.actions[proposal.steps[0].action].kind == "collect"
 
 
 def test_only_the_subject_of_a_finding_is_a_target(library: Library, desk: Desk) -> None:
     case = case_of(finding("user:mallory", "user:victim", "host:ws-17", "host:fs-02", source="windows"))
-    proposals = propose(case, library, desk)
+    proposals = propose(case, library, desk, {})
     assert targets(proposals, "contain_account") == ["user:mallory"]
     assert targets(proposals, "isolate_host") == ["host:ws-17"]
 
@@ -77,20 +77,20 @@ def test_only_the_subject_of_a_finding_is_a_target(library: Library, desk: Desk)
 def test_a_retracted_finding_implicates_nobody(library: Library, desk: Desk) -> None:
     case = case_of(finding("user:alice@example.com"))
     gone = (msgspec.structs.replace(case.findings[0], status="retracted"),)
-    assert propose(msgspec.structs.replace(case, findings=gone), library, desk) == ()
+    assert propose(msgspec.structs.replace(case, findings=gone), library, desk, {}) == ()
 
 
 def test_a_case_without_findings_proposes_nothing(library: Library, desk: Desk) -> None:
-    assert propose(case_of(), library, desk) == ()
+    assert propose(case_of(), library, desk, {}) == ()
 
 
 def test_nothing_to_contain_is_no_proposal(library: Library, desk: Desk) -> None:
-    assert propose(case_of(finding("user:alice@example.com", source="linux_auditd")), library, desk) == ()
+    assert propose(case_of(finding("user:alice@example.com", source="linux_auditd")), library, desk, {}) == ()
 
 
 def test_proposals_are_bounded_and_the_rest_is_counted(library: Library, desk: Desk) -> None:
     many = [finding(f"user:u{n}@example.com", f"host:h{n:02}", source="windows") for n in range(40)]
-    proposals = propose(case_of(*many), library, desk)
+    proposals = propose(case_of(*many), library, desk, {})
     assert len(targets(proposals, "contain_account")) == 5
     assert len(targets(proposals, "isolate_host")) == 3
     assert len(proposals) <= MAX_PROPOSALS
@@ -100,20 +100,20 @@ def test_proposals_are_bounded_and_the_rest_is_counted(library: Library, desk: D
 def test_the_order_of_findings_does_not_matter(library: Library, desk: Desk) -> None:
     case = case_of(*(finding(f"user:u{n % 3}@example.com", f"host:h{n % 2}", source="windows") for n in range(9)))
     turned = msgspec.structs.replace(case, findings=case.findings[::-1], entities=case.entities[::-1])
-    assert propose(turned, library, desk) == propose(case, library, desk)
+    assert propose(turned, library, desk, {}) == propose(case, library, desk, {})
 
 
 def test_the_case_knows_the_name_better_than_the_finding(library: Library, desk: Desk) -> None:
     case = case_of(finding("user:00u1"))
     named = msgspec.structs.replace(case, entities=(Entity("user", "user:00u1", "Alice Example"),))
-    (proposal,) = propose(named, library, desk)
+    (proposal,) = propose(named, library, desk, {})
     assert (proposal.target, proposal.title) == ("user:00u1", "Contain an account: Alice Example")
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "\u202egnp.exe", "\0", "x" * 10_000, '") permit(', ""])
 def test_hostile_names_are_bound_and_short(library: Library, desk: Desk, name: str) -> None:
     case = case_of(finding(f"user:{name}"))
-    for proposal in propose(case, library, desk):
+    for proposal in propose(case, library, desk, {}):
         assert proposal.target == f"user:{name}"
         assert len(proposal.title) < 300
         assert len(proposal.why) < 1_500
@@ -121,12 +121,12 @@ def test_hostile_names_are_bound_and_short(library: Library, desk: Desk, name: s
 
 def test_implicated_by_level_then_number(library: Library, desk: Desk) -> None:
     case = case_of(finding("user:a"), finding("user:b"), finding("user:b"), finding("user:c", level="critical"))
-    assert [one.entity.id for one in implicated(case, "user")] == ["user:c", "user:b", "user:a"]
-    assert targets(propose(case, library, desk), "contain_account") == ["user:c", "user:b", "user:a"]
+    assert [one.entity.id for one in implicated(case, "user", {})] == ["user:c", "user:b", "user:a"]
+    assert targets(propose(case, library, desk, {}), "contain_account") == ["user:c", "user:b", "user:a"]
 
 
 def test_targets_of_one_case_use_up_the_hours_budget_together(library: Library, engine: PolicyEngine) -> None:
     busy = Desk(engine=engine, now=NOW, touched={"contain": 3})
     case = case_of(*(finding(f"host:h{n}", source="windows_event_log") for n in range(3)))
-    verdicts = [proposal.steps[-1].decision.verdict for proposal in propose(case, library, busy)]
+    verdicts = [proposal.steps[-1].decision.verdict for proposal in propose(case, library, busy, {})]
     assert verdicts == ["needs-approval", "needs-approval", "deny"]

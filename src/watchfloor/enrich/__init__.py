@@ -2,5 +2,6 @@
 
 from watchfloor.enrich.enricher import Enricher, learn
 from watchfloor.enrich.identity import IDENTITY, IdentityGraph, Link
+from watchfloor.enrich.traits import traits_of
 
-__all__ = ["IDENTITY", "Enricher", "IdentityGraph", "Link", "learn"]
+__all__ = ["IDENTITY", "Enricher", "IdentityGraph", "Link", "learn", "traits_of"]

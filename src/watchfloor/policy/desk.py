@@ -33,16 +33,16 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     touched: Mapping[str, int] = {}
     kill_switch: bool = False
 
-    def describe(self, entity: Entity) -> Resource:
-        """What is known of an entity."""
-        return self.inventory.describe(entity)
+    def describe(self, entity: Entity, traits: frozenset[str] = frozenset()) -> Resource:
+        """What is known of an entity; ``traits`` are what events say of it."""
+        return self.inventory.describe(entity, traits)
 
-    def hear(self, case: Case, target: Entity, *, ahead: int = 0) -> "Hearing":
+    def hear(self, case: Case, target: Entity, *, ahead: int = 0, traits: frozenset[str] = frozenset()) -> "Hearing":
         """A hearing about one target of a case; ``ahead`` counts the case's targets that come before it."""
         risk = case.risk.value
         return Hearing(
             desk=self,
-            resource=self.describe(target),
+            resource=self.describe(target, traits),
             level=_level(case),
             risk=min(max(risk, 0.0), 1.0) if isfinite(risk) else 0.0,
             sources=_sources(case, target),

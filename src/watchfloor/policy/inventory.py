@@ -1,4 +1,4 @@
-"""What is known of a resource: declared in an inventory file, else guessed from its name.
+"""What is known of a resource: declared in an inventory file, else told by events or guessed from its name.
 
 A guess can only add protection: it may make an account a service account or a host a domain controller, which policy
 guards, never a critical one harmless. What nobody declared has the criticality ``unknown``.
@@ -6,9 +6,9 @@ guards, never a critical one harmless. What nobody declared has the criticality 
 A name that ends in ``$`` says nothing: computer accounts do, and anybody may make an account that does too. Enrichment
 knows the computers, and gives their accounts to their hosts.
 
-Conventions that the guesses read: well-known SIDs name built-in principals
-(Microsoft, "Well-known SIDs"); an AWS session named like an instance (``i-...``) belongs to a workload and ``root`` is
-the account's break-glass identity (AWS, "IAM identifiers").
+What events say of an account (see :mod:`watchfloor.enrich.traits`) counts before its name. The root user of an AWS
+account is its break-glass identity. Conventions that the guesses read: well-known SIDs name built-in principals
+(Microsoft, "Well-known SIDs").
 """
 
 import re
@@ -38,10 +38,10 @@ _BUILT_IN = re.compile(
     r"|nt authority\\|nt service\\|window manager\\|font driver host\\"
     r"|\.amazonaws\.com$|awsservicerolefor|(?:^|:)system@okta\.com$|(?:^|:)app@sharepoint$"
 )
-_WORKLOAD = re.compile(r"assumed-role/[^/]+/i-[0-9a-f]{8,}$|\.iam\.gserviceaccount\.com$|@lambda$")
+_WORKLOAD = re.compile(r"\.iam\.gserviceaccount\.com$|@lambda$")
 _SERVICE = re.compile(_WORD.format(r"(?:svc|service|serviceaccount|sa|bot|robot|daemon|automation|noreply)"))
-_ADMIN = re.compile(r"administrator|(?:^|[^a-z0-9])(?:[a-z]{0,3}admin|adm|root)(?:$|[^a-z])|:root$")
-_BREAK_GLASS = re.compile(r"break-?_?glass|emergency-?_?(?:access|admin|account)|(?:^|:)arn:aws:iam::\d+:root$")
+_ADMIN = re.compile(r"administrator|(?:^|[^a-z0-9])(?:[a-z]{0,3}admin|adm|root)(?:$|[^a-z])")
+_BREAK_GLASS = re.compile(r"break-?_?glass|emergency-?_?(?:access|admin|account)")
 _CONTROLLER = re.compile(_WORD.format(r"(?:[a-z]{0,6}dc|domaincontroller|addc)\d*"))
 _SERVER = re.compile(_WORD.format(r"(?:srv|server|sql|exch|exchange|fileserver|fs|web|db|app|mail|print)\d*"))
 
@@ -51,21 +51,21 @@ class Inventory(msgspec.Struct, frozen=True):
 
     declared: dict[str, Resource] = {}
 
-    def describe(self, entity: Entity) -> Resource:
-        """What is declared of an entity, else what its name suggests.
+    def describe(self, entity: Entity, traits: frozenset[str] = frozenset()) -> Resource:
+        """What is declared of an entity, else what events say of it and its name suggests.
 
         >>> Inventory().describe(Entity("user", "user:svc-backup", "svc-backup")).principal
         'service'
         """
-        return self.declared.get(entity.id) or guess(entity)
+        return self.declared.get(entity.id) or guess(entity, traits)
 
 
-def guess(entity: Entity) -> Resource:
-    """A resource with the protection that its name suggests."""
+def guess(entity: Entity, traits: frozenset[str] = frozenset()) -> Resource:
+    """A resource with the protection that ``traits`` and its name suggest."""
     kind = _TYPES.get(entity.type, "resource")
     texts = {entity.id[:MAX_NAME].lower(), entity.name[:MAX_NAME].lower()}
     if kind == "user":
-        return _account(entity.id, texts)
+        return _account(entity.id, texts, traits)
     if kind == "host":
         controller = _any(_CONTROLLER, texts)
         return Resource(
@@ -74,12 +74,12 @@ def guess(entity: Entity) -> Resource:
     return Resource(kind, entity.id)
 
 
-def _account(name: str, texts: set[str]) -> Resource:
-    break_glass = _any(_BREAK_GLASS, texts)
-    admin = break_glass or _any(_ADMIN, texts)
-    if _any(_BUILT_IN, texts):
+def _account(name: str, texts: set[str], traits: frozenset[str]) -> Resource:
+    break_glass = "root" in traits or _any(_BREAK_GLASS, texts)
+    admin = break_glass or "admin" in traits or _any(_ADMIN, texts)
+    if "built-in" in traits or _any(_BUILT_IN, texts):
         return Resource("user", name, principal="built-in")
-    if _any(_WORKLOAD, texts) or _any(_SERVICE, texts):
+    if "service" in traits or _any(_WORKLOAD, texts) or _any(_SERVICE, texts):
         return Resource("user", name, principal="service", is_admin=admin, is_break_glass=break_glass)
     return Resource("user", name, is_admin=admin, is_break_glass=break_glass)
 

@@ -3,7 +3,6 @@
 Every field that is given must hold; a list holds if any of its members does; an empty condition always holds.
 """
 
-from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 import msgspec
@@ -11,16 +10,18 @@ import msgspec
 from watchfloor.finding import LEVELS, Level
 
 PrincipalKind = Literal["person", "service", "machine", "built-in"]
+Trait = Literal["admin", "service", "built-in", "root", "role-session"]
+"""What events say of an account: ``root`` is an AWS account's own, ``role-session`` acted as an AWS role."""
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What is known of a target from the findings that it is the subject of."""
+    """What is known of a target from the findings that it is the subject of, and from their events."""
 
     sources: frozenset[str] = frozenset()
     use_cases: frozenset[str] = frozenset()
     tactics: frozenset[str] = frozenset()
     techniques: frozenset[str] = frozenset()
-    names: tuple[str, ...] = ()
+    traits: frozenset[str] = frozenset()
     level: Level = "informational"
     risk: float = 0.0
 
@@ -29,14 +30,14 @@ class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """A declarative condition.
 
     ``sources`` names log sources, whole or up to an underscore (``okta`` is ``okta_system_log``); ``techniques`` match
-    their sub-techniques; ``names`` are shell patterns on the target's id and name, in lower case.
+    their sub-techniques; ``traits`` are what the events say of the target.
     """
 
     sources: tuple[str, ...] = ()
     use_cases: tuple[str, ...] = ()
     tactics: tuple[str, ...] = ()
     techniques: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
+    traits: tuple[Trait, ...] = ()
     min_level: Level = "informational"
     min_risk: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
 
@@ -61,7 +62,7 @@ class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             facts.risk >= self.min_risk
             and LEVELS.index(facts.level) >= LEVELS.index(self.min_level)
             and (not self.sources or _any_prefixed(self.sources, facts.sources, "_"))
-            and (not self.names or any(fnmatchcase(name, wanted) for name in facts.names for wanted in self.names))
+            and (not self.traits or not facts.traits.isdisjoint(self.traits))
         )
 
 

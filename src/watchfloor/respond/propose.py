@@ -14,7 +14,7 @@ from watchfloor.event import Entity
 from watchfloor.respond.action import Action
 from watchfloor.respond.library import Library
 from watchfloor.respond.playbook import ActionStep, Playbook
-from watchfloor.respond.targets import Target, implicated
+from watchfloor.respond.targets import Target, Traits, implicated
 from watchfloor.respond.workflow import walk
 
 MAX_PROPOSALS = 12
@@ -47,11 +47,11 @@ class Hearing(Protocol):
 class Desk(Protocol):
     """Whom to ask; :class:`watchfloor.policy.desk.Desk` is one."""
 
-    def describe(self, entity: Entity) -> Described:
-        """What is known of an entity."""
+    def describe(self, entity: Entity, traits: frozenset[str]) -> Described:
+        """What is known of an entity; ``traits`` are what events say of it."""
         ...
 
-    def hear(self, case: Case, target: Entity, *, ahead: int) -> Hearing:
+    def hear(self, case: Case, target: Entity, *, ahead: int, traits: frozenset[str]) -> Hearing:
         """A hearing about one target; ``ahead`` counts the targets of this case that come before it."""
         ...
 
@@ -66,18 +66,19 @@ class _Binding(msgspec.Struct, frozen=True):
     beyond: int
 
 
-def propose(case: Case, library: Library, desk: Desk) -> tuple[Proposal, ...]:
+def propose(case: Case, library: Library, desk: Desk, traits: Traits) -> tuple[Proposal, ...]:
     """What could be done about a case: at most :data:`MAX_PROPOSALS`, in the order of playbooks and of implication.
 
-    A playbook that contains something, but finds nothing to contain at a target, is not proposed for it.
+    ``traits`` are what the case's events say of its accounts. A playbook that contains something, but finds nothing to
+    contain at a target, is not proposed for it.
     """
-    bindings = [one for playbook in library.playbooks for one in _bindings(case, playbook, desk)]
+    bindings = [one for playbook in library.playbooks for one in _bindings(case, playbook, desk, traits)]
     proposals = (_proposal(binding, library, desk) for binding in bindings)
     return tuple(proposal for proposal in proposals if proposal is not None)[:MAX_PROPOSALS]
 
 
-def _bindings(case: Case, playbook: Playbook, desk: Desk) -> list[_Binding]:
-    targets = [one for one in implicated(case, playbook.applies.entity) if _concerns(playbook, one, desk)]
+def _bindings(case: Case, playbook: Playbook, desk: Desk, traits: Traits) -> list[_Binding]:
+    targets = [one for one in implicated(case, playbook.applies.entity, traits) if _concerns(playbook, one, desk)]
     within = targets[: playbook.blast_radius.max_targets]
     beyond = len(targets) - len(within)
     return [_Binding(case, playbook, target, ahead, beyond) for ahead, target in enumerate(within)]
@@ -86,7 +87,9 @@ def _bindings(case: Case, playbook: Playbook, desk: Desk) -> list[_Binding]:
 def _concerns(playbook: Playbook, target: Target, desk: Desk) -> bool:
     if not playbook.applies.holds(target.facts):
         return False
-    return target.entity.type != "user" or desk.describe(target.entity).principal in playbook.applies.principals
+    if target.entity.type != "user":
+        return True
+    return desk.describe(target.entity, target.facts.traits).principal in playbook.applies.principals
 
 
 def _proposal(binding: _Binding, library: Library, desk: Desk) -> Proposal | None:
@@ -96,7 +99,7 @@ def _proposal(binding: _Binding, library: Library, desk: Desk) -> Proposal | Non
     bound = {library.actions[step.action].kind for _, step in run}
     if "contain" in whole - bound:
         return None
-    hearing = desk.hear(binding.case, target.entity, ahead=binding.ahead)
+    hearing = desk.hear(binding.case, target.entity, ahead=binding.ahead, traits=target.facts.traits)
     return Proposal(
         playbook=playbook.id,
         title=f"{playbook.name}: {target.label}",

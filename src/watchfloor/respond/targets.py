@@ -5,6 +5,8 @@ A finding's *subject* of a type is its first entity of that type: entities stand
 before the machine at the other end. The victim of a password reset is therefore never the target of a containment.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from watchfloor.case import Case
@@ -13,6 +15,8 @@ from watchfloor.finding import LEVELS, Finding
 from watchfloor.respond.condition import Facts
 
 MAX_NAME = 200
+Traits = Mapping[str, frozenset[str]]
+"""What the events say of accounts, by entity id; see :data:`watchfloor.respond.condition.Trait`."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -34,7 +38,7 @@ def subject(finding: Finding, kind: str) -> Entity | None:
     return next((entity for entity in finding.entities if entity.type == kind), None)
 
 
-def implicated(case: Case, kind: str) -> list[Target]:
+def implicated(case: Case, kind: str, traits: Traits) -> list[Target]:
     """The case's targets of a type, most implicated first: by gravest level, number of findings, id."""
     found: dict[str, list[Finding]] = {}
     known: dict[str, Entity] = {entity.id: entity for entity in case.entities}
@@ -43,18 +47,18 @@ def implicated(case: Case, kind: str) -> list[Target]:
         if entity is not None and finding.status != "retracted":
             known.setdefault(entity.id, entity)
             found.setdefault(entity.id, []).append(finding)
-    targets = [_target(case, known[name], findings) for name, findings in found.items()]
+    targets = [_target(case, known[name], findings, traits.get(name, frozenset())) for name, findings in found.items()]
     return sorted(targets, key=lambda one: (-LEVELS.index(one.facts.level), -len(one.findings), one.entity.id))
 
 
-def _target(case: Case, entity: Entity, findings: list[Finding]) -> Target:
+def _target(case: Case, entity: Entity, findings: list[Finding], traits: frozenset[str]) -> Target:
     gravest = sorted(findings, key=lambda one: (-LEVELS.index(one.rule.level), one.start, one.uid))
     facts = Facts(
         sources=frozenset(one.source for one in findings if one.source),
         use_cases=frozenset(one.rule.use_case for one in findings if one.rule.use_case),
         tactics=frozenset(tactic for one in findings for tactic in one.rule.tactics),
         techniques=frozenset(technique for one in findings for technique in one.rule.techniques),
-        names=(entity.id[:MAX_NAME].lower(), entity.name[:MAX_NAME].lower()),
+        traits=traits,
         level=gravest[0].rule.level,
         risk=case.risk.value,
     )

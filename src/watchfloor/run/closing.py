@@ -12,7 +12,7 @@ import msgspec
 
 from watchfloor import __version__
 from watchfloor.case import Case
-from watchfloor.enrich import IdentityGraph
+from watchfloor.enrich import IdentityGraph, traits_of
 from watchfloor.errors import GateError
 from watchfloor.event import ENTITY_ROLES, Origin, ocsf_of
 from watchfloor.evidence import Chain, RawEvent, open_chain, signing_key, write_pack
@@ -87,7 +87,7 @@ class Closing:
         evidence = Evidence(rows, self._same_person(case))
         own = evidence.cited(dict.fromkeys(uid for finding in case.findings for uid in finding.event_uids))
         case = msgspec.structs.replace(case, assessment=assess(case, evidence), links=links(own))
-        case = msgspec.structs.replace(case, proposals=propose(case, self._library, self._desk))
+        case = msgspec.structs.replace(case, proposals=propose(case, self._library, self._desk, traits_of(own)))
         self.described.update(_described(case, rows))
         try:
             self.packs[case.uid] = self._pack(case, rows, chain)

@@ -19,6 +19,7 @@ from watchfloor.policy.engine import PolicyEngine
 from watchfloor.policy.inventory import Inventory
 from watchfloor.policy.request import Resource
 from watchfloor.respond.action import Action, seconds
+from watchfloor.respond.condition import Trait
 from watchfloor.respond.library import Library
 from watchfloor.respond.playbook import ActionStep, Playbook
 from watchfloor.respond.propose import propose
@@ -41,10 +42,11 @@ class ShortFinding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ShortCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A case in short."""
+    """A case in short; ``traits`` are what its events say of accounts, by entity id."""
 
     risk: float
     findings: tuple[ShortFinding, ...]
+    traits: dict[str, tuple[Trait, ...]] = {}
 
 
 class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,7 +120,8 @@ def run_case(playbook: Playbook, path: Path, library: Library, engine: PolicyEng
     inventory = Inventory({resource.id: resource for resource in expected.resources})
     desk = Desk(engine=engine, inventory=inventory, now=NOON)
     only = msgspec.structs.replace(library, playbooks=(playbook,))
-    found = [_in_short(proposal) for proposal in propose(build_case(expected.case), only, desk)]
+    traits = {account: frozenset(one) for account, one in expected.case.traits.items()}
+    found = [_in_short(proposal) for proposal in propose(build_case(expected.case), only, desk, traits)]
     assert found == [(one.target, list(one.steps.items())) for one in expected.proposals], f"{path}: {found}"
 
 
