@@ -194,7 +194,7 @@ def test_every_sentence_is_proved_by_the_events_in_the_lake(investigated: Invest
         assert assessment.rejected == 0
         assert len(assessment.sentences) > 3
         cites = {uid for sentence in assessment.sentences for uid in sentence.cites}
-        evidence = Evidence(lake.by_uid("default", cites))
+        evidence = Evidence({row["metadata.uid"]: row for row in lake.by_uid("default", cites)})
         assert set(evidence.rows) == cites
         for sentence in assessment.sentences:
             assert check(sentence.text, sentence.cites, evidence, case.findings) == [], sentence.text

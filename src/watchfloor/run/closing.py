@@ -69,7 +69,7 @@ class Closing:
             for some in _together(cases):
                 wanted = {case.uid: self._wanted(case) for case in some}
                 found = self._lake.by_uid(some[0].tenant, [uid for uids in wanted.values() for uid in uids])
-                rows = {uid: self._resolved(row) for uid, row in found.items()}
+                rows = {row["metadata.uid"]: self._resolved(row) for row in found}
                 for case in some:
                     own = {uid: rows[uid] for uid in wanted[case.uid] if uid in rows}
                     yield self._close(case, own, chain)

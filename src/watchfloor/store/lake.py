@@ -1,13 +1,17 @@
-"""The lake: normalized events as Parquet files, searched with DuckDB.
+"""The lake: normalized events as Parquet files, each in the order of event time, searched with DuckDB.
 
-Files are written under a temporary name and renamed, so a reader sees whole files only.
+Files are written under a temporary name and renamed, so a reader sees whole files only. What a search needs in memory
+does not grow with the lake: DuckDB only says where the wanted rows lie, and they are read a row group at a time.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from array import array
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
@@ -16,17 +20,31 @@ import pyarrow.parquet as pq
 
 from watchfloor.errors import StoreError
 from watchfloor.event import EVENT_SCHEMA
+from watchfloor.store.ordered import Keep, SortedFile, merged, sorted_places
 
 FLUSH_ROWS = 131_072
-FLUSH_BYTES = 256 << 20
+FLUSH_BYTES = 64 << 20
+GROUP_ROWS = 8192
+GROUP_BYTES = 4 << 20
+"""Raw bytes of a row group, which is read as a whole; one event can be larger."""
+
 _UIDS_A_QUERY = 10_000
+_ROWS_A_QUERY = 200_000
+_ROWS_AT_ONCE = 256
 
 _FIRST = 'ingested_at, "origin.path", "origin.line", "origin.index"'
 """Of the deliveries of one event, the first counts; everywhere the same one."""
 
-_OFFLINE = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 _SPILL = ".spill"
 """Where a search puts what does not fit into memory: beside the data, not into the folder that somebody stands in."""
+
+_CONFIG = {"autoinstall_known_extensions": False, "autoload_known_extensions": False, "memory_limit": "256MB"}
+
+Row = Mapping[str, Any]
+"""An event: the columns of :data:`watchfloor.event.EVENT_SCHEMA` by name."""
+
+Places = dict[str, "array[int]"]
+"""Row numbers in each of some files, in ascending order."""
 
 
 class LakeWriter:
@@ -68,9 +86,13 @@ class LakeWriter:
             return
         table = pa.Table.from_batches(self._buffered, schema=EVENT_SCHEMA)
         self._buffered, self.rows, self._rows, self._bytes = [], self.rows + table.num_rows, 0, 0
+        table = table.combine_chunks()
         for tenant in table.column("tenant").unique().to_pylist():
-            mine = table.filter(pc.equal(table.column("tenant"), tenant))
-            self._write(mine.sort_by("time"), tenant)
+            mine = pc.equal(table.column("tenant"), tenant)
+            self._write(table if pc.all(mine).as_py() else table.filter(mine), tenant)
+        # What a flush took is given back, or memory grows by what the next batches do not reuse.
+        del table
+        pa.default_memory_pool().release_unused()
 
     def _write(self, table: pa.Table, tenant: str) -> None:
         folder = self._folder / f"tenant={_folder_name(tenant)}"
@@ -78,12 +100,26 @@ class LakeWriter:
         part = folder / f".{name}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            pq.write_table(table, part, compression="zstd", row_group_size=16_384)
+            with pq.ParquetWriter(part, EVENT_SCHEMA, compression="zstd") as writer:
+                for places in _row_groups(table):
+                    writer.write_table(table.take(places), row_group_size=GROUP_ROWS)
             part.rename(folder / name)
         except OSError as error:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
             raise StoreError(f"{folder}: {error.strerror or error}") from error
+
+
+def _row_groups(table: pa.Table) -> Iterator[pa.Array]:
+    """The row numbers of a table in order, as many at once as a row group may hold."""
+    places = sorted_places(table)
+    start = size = 0
+    for end, length in enumerate(pc.binary_length(table.column("raw")).take(places).to_pylist()):
+        if end > start and (size + length > GROUP_BYTES or end - start == GROUP_ROWS):
+            yield places.slice(start, end - start)
+            start, size = end, 0
+        size += length
+    yield places.slice(start)
 
 
 class Lake:
@@ -100,42 +136,91 @@ class Lake:
         """The data files, in a stable order."""
         return sorted(str(path) for path in self._folder.glob("tenant=*/part-*.parquet"))
 
-    def by_uid(self, tenant: str, uids: Iterable[str]) -> dict[str, dict[str, object]]:
-        """The events with these uids; a uid delivered twice gives one event, the first ingested."""
+    def by_uid(self, tenant: str, uids: Iterable[str]) -> Iterator[Row]:
+        """The events with these uids in any order; a uid delivered twice gives one event, the first ingested."""
         wanted = list(dict.fromkeys(uids))
-        found: dict[str, dict[str, object]] = {}
         for start in range(0, len(wanted), _UIDS_A_QUERY):
-            for batch in self._query(
-                f'WHERE tenant = ? AND "metadata.uid" IN (SELECT unnest(?::VARCHAR[])) ORDER BY {_FIRST}',
+            places = self._places(
+                'tenant = ? AND "metadata.uid" IN (SELECT unnest(?::VARCHAR[]))',
                 [tenant, wanted[start : start + _UIDS_A_QUERY]],
-                EVENT_SCHEMA.names,
-            ):
-                for row in batch.to_pylist():
-                    found.setdefault(row["metadata.uid"], row)
-        return found
+                "= 1",
+            )
+            for path, rows in places.items():
+                with self._errors():
+                    yield from _read(path, rows)
 
     def in_order(self, tenant: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All events of a tenant in event-time order, each uid once."""
-        yield from self._query(
-            f'WHERE tenant = ? QUALIFY row_number() OVER (PARTITION BY "metadata.uid" ORDER BY {_FIRST}) = 1 '
-            'ORDER BY time, "metadata.uid"',
-            [tenant],
-            columns,
-        )
+        with self._errors():
+            files = self.files()
+            late = self._late(tenant, sum(pq.read_metadata(path).num_rows for path in files))
+            sources = [SortedFile(Path(path), _keep(tenant, late.get(path, array("q")))) for path in files]
+            for batch in merged(sources, ["tenant", *columns], folder=self._folder / _SPILL):
+                yield batch.select(columns)
 
-    def _query(self, clauses: str, parameters: list[object], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def _late(self, tenant: str, count: int) -> Places:
+        """Where deliveries lie that are not the first of their event."""
+        late: Places = defaultdict(lambda: array("q"))
+        parts = 1 + count // _ROWS_A_QUERY
+        for part in range(parts):
+            found = self._places('tenant = ? AND hash("metadata.uid") % ? = ?', [tenant, parts, part], "> 1")
+            for path, rows in found.items():
+                late[path].extend(rows)
+        return {path: array("q", sorted(rows)) for path, rows in late.items()}
+
+    def _places(self, condition: str, parameters: list[object], rank: str) -> Places:
+        """Where the rows lie that meet a condition, of each event those deliveries that have the rank."""
         files = self.files()
         if not files:
-            return
-        names = ", ".join(f'"{name}"' for name in columns)
+            return {}
         # hive_partitioning off: the tenant is a column of the file, not a reading of its folder's name.
-        query = f"SELECT {names} FROM read_parquet(?, hive_partitioning = false) {clauses}"  # noqa: S608 - fixed text
+        query = f"""
+            SELECT filename, list(file_row_number ORDER BY file_row_number) FROM (
+                SELECT filename, file_row_number
+                FROM read_parquet(?, hive_partitioning = false, filename = true, file_row_number = true)
+                WHERE {condition}
+                QUALIFY row_number() OVER (PARTITION BY "metadata.uid" ORDER BY {_FIRST}) {rank}
+            ) GROUP BY filename ORDER BY filename
+        """  # noqa: S608 - fixed text
+        with self._errors(), duckdb.connect(config=self._config()) as connection:
+            connection.execute("SET preserve_insertion_order = false")
+            return {path: array("q", rows) for path, rows in connection.execute(query, [files, *parameters]).fetchall()}
+
+    def _config(self) -> dict[str, Any]:
+        return {**_CONFIG, "temp_directory": str(self._folder / _SPILL)}
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
         try:
-            with duckdb.connect(config={**_OFFLINE, "temp_directory": str(self._folder / _SPILL)}) as connection:
-                connection.execute("SET preserve_insertion_order = false")
-                yield from connection.sql(query, params=[files, *parameters]).to_arrow_reader(8192)
+            yield
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise StoreError(f"{self._folder}: cannot be searched: {' '.join(str(error).split())}") from error
+
+
+def _keep(tenant: str, late: "array[int]") -> Keep:
+    """Of a file's rows those of the tenant, without those that are late."""
+
+    def keep(rows: pa.Table, first: int) -> pa.Table:
+        kept = [True] * rows.num_rows
+        for at in late[bisect_left(late, first) : bisect_left(late, first + rows.num_rows)]:
+            kept[at - first] = False
+        return rows.filter(pc.and_(pc.equal(rows.column("tenant"), tenant), pa.array(kept)))
+
+    return keep
+
+
+def _read(path: str, places: "array[int]") -> Iterator[Row]:
+    """The rows of a file at these places, a row group at a time."""
+    with pq.ParquetFile(path) as file:
+        first = 0
+        for group in range(file.num_row_groups):
+            end = first + file.metadata.row_group(group).num_rows
+            mine = places[bisect_left(places, first) : bisect_left(places, end)]
+            if mine:
+                rows = file.read_row_group(group).take(pa.array([at - first for at in mine]))
+                for batch in rows.to_batches(_ROWS_AT_ONCE):
+                    yield from batch.to_pylist()
+            first = end
 
 
 def _folder_name(tenant: str) -> str:
