@@ -86,6 +86,31 @@ def test_a_shared_account_does_not_join_everybody() -> None:
     assert len(graph.refused) == 2
     table = graph.publish().tables[IDENTITY]
     assert mails[-1] not in table
+    assert graph.doubt.startswith("2 links between accounts were not followed")
+
+
+def test_a_link_refused_twice_counts_once_and_none_is_no_doubt() -> None:
+    graph = IdentityGraph()
+    assert not graph.doubt
+    for number in (*range(MAX_MAILS + 1), MAX_MAILS):
+        graph.add(Link(r"user:corp\shared", f"user:person{number}@example.com", "e"))
+    assert graph.doubt.startswith("1 link between accounts was not followed")
+
+
+def test_names_that_only_hold_a_mail_address_are_none() -> None:
+    graph = IdentityGraph()
+    sessions = [f"user:aws:AROAEXAMPLE{number}:alice@example.com" for number in range(MAX_MAILS + 2)]
+    assert all(graph.add(Link("user:alice@example.com", session, "e")) for session in sessions)
+
+
+def test_the_links_of_a_person_come_in_the_order_in_which_they_were_seen() -> None:
+    graph = IdentityGraph()
+    pairs = [("a", "b"), ("c", "d"), ("e", "f"), ("d", "e"), ("f", "a"), ("x", "y")]
+    for number, (a, b) in enumerate(pairs):
+        graph.add(Link(f"user:{a}", f"user:{b}", str(number)))
+    assert [link.event_uid for link in graph.links_of("user:c")] == ["0", "1", "2", "3", "4"]
+    assert [link.event_uid for link in graph.links_of("user:x")] == ["5"]
+    assert graph.links_of("user:nobody") == ()
 
 
 def test_a_short_host_name_finds_its_one_qualified_name() -> None:

@@ -189,3 +189,20 @@ def test_a_data_folder_that_cannot_be_written_is_one_line(
         investigating(out.path, log)
     assert str(caught.value).startswith(str(out.database))
     assert "\n" not in str(caught.value)
+
+
+def test_links_that_are_not_followed_are_told(investigating: Investigate, tmp_path: Path) -> None:
+    logs = tmp_path / "okta.ndjson"
+    logins = [
+        {
+            "eventType": "user.session.start",
+            "published": "2026-03-17T08:00:00Z",
+            "uuid": str(number),
+            "actor": {"id": "00uSHARED", "type": "User", "alternateId": f"person{number}@example.com"},
+        }
+        for number in range(5)
+    ]
+    logs.write_bytes(b"\n".join(map(orjson.dumps, logins)))
+    (told,) = investigating(tmp_path / "out", logs).outcome.failures
+    assert told.startswith("2 links between accounts were not followed")
+    assert "(event 3)" in told

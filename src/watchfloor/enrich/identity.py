@@ -48,6 +48,18 @@ class IdentityGraph:
         """The links that would have made a shared account look like a person, each once."""
         return tuple(self._refused.values())
 
+    @property
+    def doubt(self) -> str:
+        """What people should know of the refused links; empty if there is none."""
+        if not self._refused:
+            return ""
+        number, first = len(self._refused), next(iter(self._refused.values()))
+        links = "1 link between accounts was" if number == 1 else f"{number} links between accounts were"
+        return (
+            f"{links} not followed, since one person would have more than {MAX_MAILS} mail addresses, as a shared "
+            f"account has; the first joins {first.a} and {first.b} (event {first.event_uid})"
+        )
+
     def add(self, link: Link) -> bool:
         """Record a link; ``False`` if it would make a shared account look like a person."""
         pair = (min(link.a, link.b), max(link.a, link.b))

@@ -79,7 +79,7 @@ def investigate(
         )
     say("following sessions", 0, 0)
     reference = graph.publish()
-    failures: list[str] = []
+    failures: list[str] = [graph.doubt] if graph.doubt else []
 
     def failed(name: str, error: Exception) -> None:
         failures.append(f"detection {name} failed: {type(error).__name__}: {error}")
