@@ -69,6 +69,14 @@ class Sentence(msgspec.Struct, frozen=True):
     cites: tuple[str, ...]
 
 
+class Rejection(msgspec.Struct, frozen=True):
+    """A sentence that was written and not shown, the event uids that it cites, and what they do not prove."""
+
+    text: str
+    cites: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
 class Hypothesis(msgspec.Struct, frozen=True):
     """What the case could be, how probable, and what speaks for and against."""
 
@@ -80,14 +88,14 @@ class Hypothesis(msgspec.Struct, frozen=True):
 
 
 class Assessment(msgspec.Struct, frozen=True):
-    """What triage says of a case. Every sentence cites; what could not be cited was left out and is counted."""
+    """What triage says of a case. Every sentence cites, and its citations prove it; those rejected are kept apart."""
 
     headline: str
     sentences: tuple[Sentence, ...]
     hypotheses: tuple[Hypothesis, ...] = ()
     checks: tuple[str, ...] = ()
     author: str = "deterministic"
-    rejected: int = 0
+    rejected: tuple[Rejection, ...] = ()
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -173,6 +181,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
                 "timeline": msgspec.to_builtins(self.timeline),
                 "links": msgspec.to_builtins(self.links),
                 "sentences": msgspec.to_builtins(assessment.sentences),
+                "rejected": msgspec.to_builtins(assessment.rejected),
                 "hypotheses": msgspec.to_builtins(assessment.hypotheses),
                 "checks": list(assessment.checks),
                 "proposals": [_proposal(proposal) for proposal in self.proposals],

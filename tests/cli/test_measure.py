@@ -7,7 +7,7 @@ import orjson
 import pytest
 from tests.cli.conftest import Ran, Run
 
-from watchfloor.case import Assessment, Case, Risk, Sentence
+from watchfloor.case import Assessment, Case, Rejection, Risk, Sentence
 from watchfloor.deadletter import DeadLetter
 from watchfloor.event import Entity, Origin
 from watchfloor.evidence import RawEvent, open_chain, signing_key, write_pack
@@ -52,7 +52,11 @@ def case_of(uid: str, *findings: Finding) -> Case:
         entities=findings[0].entities,
         tactics=(),
         risk=Risk(0.5),
-        assessment=Assessment("Told", (Sentence("One.", findings[0].event_uids),), rejected=1),
+        assessment=Assessment(
+            "Told",
+            (Sentence("One.", findings[0].event_uids),),
+            rejected=(Rejection("Two.", findings[0].event_uids, ("why",)),),
+        ),
     )
 
 

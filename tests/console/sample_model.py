@@ -12,6 +12,7 @@ from watchfloor.case import (
     Hypothesis,
     Link,
     Proposal,
+    Rejection,
     Risk,
     Sentence,
     Step,
@@ -359,7 +360,9 @@ def takeover() -> tuple[Case, dict[str, EvidenceEvent]]:
             "Isolate FIN-WS-017 before anything is encrypted; then look for the dump file under C:\\Windows\\Temp.",
             "List other consents to “MailSync Pro” in the tenant.",
         ),
-        rejected=1,
+        rejected=(
+            Rejection("She was promoted.", (accepted,), ("promoted is no word of ours, and in no cited event",)),
+        ),
     )
     proposals = (
         Proposal(

@@ -40,7 +40,8 @@ def test_what_a_finding_says_is_in_its_events(folder: Folder) -> None:
         evidence = Evidence({row["metadata.uid"]: row for row in detection.events(records).to_pylist()})
         for finding in latest(detection.find(records)):
             assert finding.summary
-            assert not check(finding.summary, finding.event_uids, evidence, [finding]), finding.summary
+            problems = check(finding.summary, finding.event_uids, evidence, [finding], told_by=finding)
+            assert not problems, finding.summary
 
 
 @pytest.mark.parametrize("folder", KEYED, ids=lambda folder: folder.name)

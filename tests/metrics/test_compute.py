@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from watchfloor.case import Assessment, Case, Disposition, Risk, Sentence
+from watchfloor.case import Assessment, Case, Disposition, Rejection, Risk, Sentence
 from watchfloor.deadletter import DeadLetter
 from watchfloor.event import Origin
 from watchfloor.finding import Finding, Level, Rule
@@ -102,7 +102,11 @@ def test_a_case_is_ready_for_audit_only_with_a_pack_that_verifies(tmp_path: Path
 
 
 def test_dispositions_sentences_and_dead_letters(tmp_path: Path) -> None:
-    told = Assessment("Told", (Sentence("One.", ("e",)), Sentence("Two.", ("e",)), Sentence("3.", ("e",))), rejected=1)
+    told = Assessment(
+        "Told",
+        (Sentence("One.", ("e",)), Sentence("Two.", ("e",)), Sentence("3.", ("e",))),
+        rejected=(Rejection("4.", ("e",), ("why",)),),
+    )
     cases = [case(uid, finding(uid, 0, 1, "high"), told=told if uid == "a" else None) for uid in ("a", "b")]
     letters = [DeadLetter("default", Origin("x", 1), "ingest", reason) for reason in ("<b>", "not JSON", "not JSON")]
     said: dict[str, Disposition] = {"a": "true-positive", "finding of nobody": "inconclusive"}

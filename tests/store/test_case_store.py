@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from watchfloor.case import Assessment, Case, Decision, Hypothesis, Link, Proposal, Risk, Sentence, Step, TimelineEntry
+from watchfloor.case import (
+    Assessment,
+    Case,
+    Decision,
+    Hypothesis,
+    Link,
+    Proposal,
+    Rejection,
+    Risk,
+    Sentence,
+    Step,
+    TimelineEntry,
+)
 from watchfloor.errors import InputError, StoreError
 from watchfloor.event import Entity, Origin
 from watchfloor.finding import Finding, Rule, Term
@@ -42,7 +54,13 @@ def case(uid: str, *, tenant: str = "default", risk: float = 0.5) -> Case:
         risk=Risk(risk, (Term("prior", -4.0, "Before."),)),
         timeline=(TimelineEntry(1, 2, "t", "high", None, ("f",), ("e",)),),
         links=(Link("a", "b", "used"),),
-        assessment=Assessment("h", (Sentence("s", ("e",)),), (Hypothesis("h", 1.0, "w"),), ("c",), rejected=1),
+        assessment=Assessment(
+            "h",
+            (Sentence("s", ("e",)),),
+            (Hypothesis("h", 1.0, "w"),),
+            ("c",),
+            rejected=(Rejection("r", ("e",), ("why",)),),
+        ),
         proposals=(Proposal("p", "P", "t", "w", (step,)),),
     )
 

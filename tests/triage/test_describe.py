@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchfloor.event import ENTITY_ROLES, HOT, entity_of
-from watchfloor.finding import Finding, Rule
 from watchfloor.testing.events import batch_of
-from watchfloor.triage import Evidence, check, describe
+from watchfloor.triage import Evidence, describe, prove
+from watchfloor.triage.describe import clause
 from watchfloor.triage.evidence import short
 
-CLASSES = (1001, 1005, 1006, 1007, 3001, 3002, 3005, 3006, 4001, 4003, 4009, 6001, 6003, 6005, 201001, 201002, 0)
+CLASSES = (1001, 1005, 1006, 1007, 1009, 3001, 3002, 3005, 3006, 4001, 4003, 4009, 6001, 6003, 6005, 201001, 201002, 0)
 TIME = 1_773_738_840_000  # 2026-03-17 09:14 UTC
 MOST = 900
 """Far from what a reader takes in, but a bound."""
@@ -57,15 +57,19 @@ FULL = {
     "message": "Grant user privilege",
     "entity.resource": "resource:s3:exports",
     "is_mfa": True,
+    "rest": '{"script.script_content.value": "Get-Date", "web_resources": [{"url_string": "https://example.com/x"}]}',
 }
 EXPECTED = {
     1001: r"explorer.exe created C:\Users\alice\invoice.docm on ws-17.example.com",
     1005: r"explorer.exe loaded C:\Temp\evil.dll on ws-17.example.com",
     1006: r"CORP\alice created the scheduled job \Updater on ws-17.example.com",
     1007: r"CORP\alice ran whoami /all on ws-17.example.com",
+    1009: r"CORP\alice ran the script Get-Date on ws-17.example.com",
     3002: "bob@example.com signed in on ws-17.example.com from 203.0.113.9 (Lisbon, PT) with a second factor",
     4001: "explorer.exe connected to 198.51.100.7 port 443 on ws-17.example.com",
     4003: "explorer.exe looked up c2.example.net on ws-17.example.com",
+    6001: r"CORP\alice: Grant user privilege on https://example.com/x from 203.0.113.9 (Lisbon, PT)",
+    6003: r"CORP\alice called PutUserPolicy of iam.amazonaws.com on the bucket exports from 203.0.113.9 (Lisbon, PT)",
     201001: r"explorer.exe changed HKLM\Software\Run\x on ws-17.example.com",
 }
 
@@ -78,11 +82,8 @@ def row_of(class_uid: int, values: dict[str, Any], *, activity: int | None = 1) 
 
 def proved(row: dict[str, Any]) -> list[str]:
     """What of an event's description is not in the event."""
-    finding = Finding(
-        uid="f", tenant="default", rule=Rule("r", "R"), start=TIME, end=TIME, event_uids=(row["metadata.uid"],)
-    )
-    evidence = Evidence({row["metadata.uid"]: row})
-    return [one.text for one in check(f"09:14 UTC: {describe(row)}.", finding.event_uids, evidence, [finding])]
+    uid = row["metadata.uid"]
+    return [one.text for one in prove(clause(row), (uid,), Evidence({uid: row}), ())]
 
 
 @pytest.mark.parametrize("class_uid", CLASSES)
@@ -138,6 +139,19 @@ def test_a_short_text_is_on_one_line_and_within_its_limit(text: str, limit: int)
     assert len(cut.splitlines()) <= 1
     assert not set(cut) & set("“”")
     assert short(cut, limit) == cut
+
+
+def test_an_application_is_not_called_an_account() -> None:
+    consent = {"actor.user.name": "alice", "user.name": "Mail Sync", "user.type_id": 4, "api.operation": "Consent."}
+    assert describe(row_of(3005, consent)) == "alice acted on the application Mail Sync: Consent"
+    assert describe(row_of(3005, {**consent, "user.type_id": 1})) == "alice acted on the account Mail Sync: Consent"
+
+
+@pytest.mark.parametrize("rest", ['["x"]', '{"web_resources": ["x"], "script.script_content.value": 3}', "{}", None])
+@pytest.mark.parametrize("class_uid", [1009, 6001])
+def test_leftover_attributes_of_any_shape_are_no_trouble(class_uid: int, rest: str | None) -> None:
+    row = row_of(class_uid, {"rest": rest})
+    assert proved(row) == []
 
 
 def test_an_entity_without_a_name_is_still_named() -> None:

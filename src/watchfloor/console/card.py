@@ -162,7 +162,7 @@ def card(case: Case, rank: int, model: ReportModel) -> Card:
         hypotheses=_hypotheses(assessment, cites),
         checks=assessment.checks,
         author=assessment.author,
-        rejected=assessment.rejected,
+        rejected=len(assessment.rejected),
         why_together=case.why_together,
         lanes=lanes(timeline),
         shown_days=_days(shown, cites),

@@ -134,7 +134,7 @@ def _dispositions(cases: Sequence[Case], said: Mapping[str, Disposition]) -> Dis
 def _sentences_rejected(cases: Iterable[Case]) -> Share:
     """Of the sentences that triage wrote, the share that the citation check kept from people."""
     told = [case.assessment for case in cases if case.assessment is not None]
-    rejected = sum(one.rejected for one in told)
+    rejected = sum(len(one.rejected) for one in told)
     return share(rejected, rejected + sum(len(one.sentences) for one in told))
 
 
