@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from watchfloor.event import OCSF_VERSION, Entity
-from watchfloor.finding import SEVERITY_ID, Finding, Level, Term
+from watchfloor.finding import LEVELS, SEVERITY_ID, Finding, Level, Term
 
 Verdict = Literal["permit", "needs-approval", "deny"]
 Disposition = Literal["true-positive", "benign-true-positive", "false-positive", "inconclusive"]
@@ -187,6 +187,15 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
                 "proposals": [_proposal(proposal) for proposal in self.proposals],
             },
         }
+
+
+def first_to_read(case: Case) -> tuple[float, float, int, int, str]:
+    """The order of cases wherever they stand: by falling risk, then gravity, then time.
+
+    A risk is capped and rounded, so that many cases share one; the sum of their terms still tells them apart.
+    """
+    terms = sum(term.value for term in case.risk.terms)
+    return -case.risk.value, -terms, -LEVELS.index(case.level), case.start, case.uid
 
 
 def _proposal(proposal: Proposal) -> dict[str, Any]:

@@ -177,7 +177,7 @@ def test_files_store_and_result_hold_the_same(investigated: Investigation) -> No
     outcome, folder = investigated
     assert [case["metadata"]["uid"] for case in investigated.cases] == [case.uid for case in outcome.cases]
     store = CaseStore(folder.database)
-    assert sorted(one.uid for one in store.all("default")) == sorted(case.uid for case in outcome.cases)
+    assert [one.uid for one in store.all("default")] == [case.uid for case in outcome.cases]
     assert store.get("default", outcome.cases[0].uid) == outcome.cases[0]
     store.close()
     everything = [*(finding for case in outcome.cases for finding in case.findings), *outcome.loose]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from watchfloor.case import Case
+from watchfloor.case import Case, first_to_read
 from watchfloor.deadletter import DeadLetter
 from watchfloor.errors import ContentError
 from watchfloor.event import Origin
@@ -118,8 +118,8 @@ class ReportModel(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ranked(self) -> tuple[Case, ...]:
-        """The cases, the one to read first first: by risk, then severity, then time."""
-        return tuple(sorted(self.cases, key=lambda c: (-c.risk.value, -LEVELS.index(c.level), c.start, c.uid)))
+        """The cases, the one to read first first."""
+        return tuple(sorted(self.cases, key=first_to_read))
 
 
 def hourly(events_by_hour: Mapping[int, int], findings: Iterable[Finding]) -> tuple[Activity, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from watchfloor.case import Case
+from watchfloor.case import Case, first_to_read
 from watchfloor.correlate.grouping import Group, Windows, group, latest, resolve
 from watchfloor.correlate.risk import DEFAULT, Weights, risk
 from watchfloor.correlate.timeline import tactics, timeline
@@ -15,7 +15,7 @@ from watchfloor.finding import LEVELS, Finding
 
 
 class Correlated(msgspec.Struct, frozen=True):
-    """Cases by falling risk, and the findings that no case holds."""
+    """Cases in the order of :func:`watchfloor.case.first_to_read`, and the findings that no case holds."""
 
     cases: tuple[Case, ...]
     loose: tuple[Finding, ...]
@@ -45,13 +45,8 @@ def correlate(
     groups, loose = group(known, windows)
     cases = [_case(one, precision, weights) for one in groups if deserves_a_case(one.findings)]
     left = [finding for one in groups if not deserves_a_case(one.findings) for finding in one.findings]
-    ordered = sorted(cases, key=_first_to_read)
+    ordered = sorted(cases, key=first_to_read)
     return Correlated(tuple(ordered), tuple(sorted((*left, *loose), key=lambda finding: (finding.start, finding.uid))))
-
-
-def _first_to_read(case: Case) -> tuple[float, int, int, str]:
-    """By the sum of the risk's terms: the probability itself is capped, so that many cases can share it."""
-    return -sum(term.value for term in case.risk.terms), -LEVELS.index(case.level), case.start, case.uid
 
 
 def deserves_a_case(findings: Sequence[Finding]) -> bool:

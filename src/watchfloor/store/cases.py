@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from watchfloor.case import Case
+from watchfloor.case import Case, first_to_read
 from watchfloor.errors import InputError, StoreError
 
 _METADATA = MetaData()
@@ -75,10 +75,10 @@ class CaseStore:
                 connection.execute(_CASES.insert(), rows)
 
     def all(self, tenant: str) -> Sequence[Case]:
-        """The cases of a tenant by falling risk."""
-        query = select(_CASES.c.body).where(_CASES.c.tenant == tenant).order_by(_CASES.c.risk.desc(), _CASES.c.uid)
+        """The cases of a tenant, the one to read first first."""
+        query = select(_CASES.c.body).where(_CASES.c.tenant == tenant)
         with self._errors(), self._engine.connect() as connection:
-            return [self._case(row.body) for row in connection.execute(query)]
+            return sorted((self._case(row.body) for row in connection.execute(query)), key=first_to_read)
 
     def get(self, tenant: str, uid: str) -> Case:
         """The case whose uid this is, else the one whose uid begins with it.
