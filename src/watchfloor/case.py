@@ -78,13 +78,12 @@ class Rejection(msgspec.Struct, frozen=True):
 
 
 class Hypothesis(msgspec.Struct, frozen=True):
-    """What the case could be, how probable, and what speaks for and against."""
+    """What the case could be, how probable, and what speaks for it, in words."""
 
     name: str
     probability: float
     words: str
     supports: tuple[str, ...] = ()
-    contradicts: tuple[str, ...] = ()
 
 
 class Assessment(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from watchfloor.triage.hypotheses import checks, headline, hypotheses
 
 RULE = Rule("r", "A rule", "high", tactics=("execution",))
 FINDING = Finding(uid="f", tenant="default", rule=RULE, start=0, end=0, event_uids=("e",))
+WRAPPED = "Ask the person, who may be abroad, whether it was them?"
 USE_CASES = (None, "mfa_fatigue", "insider_threat", "data_exfiltration", "ransomware_precursors", "no such")
 
 
@@ -74,13 +75,41 @@ def test_a_headline_is_one_bounded_line() -> None:
     assert len(text) < 400
 
 
-@pytest.mark.parametrize("runbook", ["", "  \n ", "\n\n Ask first.\nThen act.\n", "x" * 10_000, None])
-def test_checks_are_lines_whatever_a_runbook_is(runbook: str | None) -> None:
-    found = checks(case(0.5, runbook=runbook, use_case="mfa_fatigue"))
-    assert found[0].startswith("Ask the user whether they approved")
-    assert all(len(text.splitlines()) == 1 and len(text) <= 300 for text in found)
-    assert (len(found) == 2) == bool(runbook and runbook.strip())
-    assert "Ask first." in found or not (runbook and "Ask" in runbook)
+@pytest.mark.parametrize(
+    ("runbook", "advice"),
+    [
+        ("\n\n Ask first.\nThen act.\n", "Ask first."),
+        ("Ask the person, who may be\n  abroad, whether it was them?\nThen act.", WRAPPED),
+        ("Ask first\n\nThen act.", "Ask first"),
+    ],
+)
+def test_advice_is_how_a_runbook_begins_up_to_the_end_of_a_sentence(runbook: str, advice: str) -> None:
+    assert checks(case(runbook=runbook, use_case="mfa_fatigue")) == (advice,)
+
+
+@pytest.mark.parametrize("runbook", ["", "  \n ", None])
+def test_without_a_runbook_it_is_what_the_use_case_asks_for(runbook: str | None) -> None:
+    (advice,) = checks(case(runbook=runbook, use_case="mfa_fatigue"))
+    assert advice.startswith("Ask the person whether they approved the push")
+    (advice,) = checks(case(runbook=runbook))
+    assert advice.startswith("Ask the owner of the account or host")
+
+
+def test_advice_is_bounded_whatever_a_runbook_is() -> None:
+    (advice,) = checks(case(runbook="x" * 10_000 + "\n" + "“y” " * 10_000))
+    assert len(advice.splitlines()) == 1
+    assert len(advice) <= 300
+
+
+def test_the_gravest_finding_gives_the_first_advice() -> None:
+    rules = (
+        replace(RULE, level="low", runbook="Fourth."),
+        replace(RULE, level="high", runbook="Third."),
+        replace(RULE, level="high", runbook="Second.", decisive=True),
+        replace(RULE, level="critical", runbook="First."),
+    )
+    grave = replace(case(), findings=tuple(replace(FINDING, rule=rule) for rule in rules))
+    assert checks(grave) == ("First.", "Second.", "Third.", "Fourth.")
 
 
 def test_there_is_always_something_to_check_and_never_too_much() -> None:
@@ -89,4 +118,20 @@ def test_there_is_always_something_to_check_and_never_too_much() -> None:
         case(tactics=("credential-access",)),
         findings=tuple(replace(FINDING, rule=replace(RULE, runbook=f"Step {number}.")) for number in range(20)),
     )
-    assert len(checks(many)) == 6
+    assert checks(many) == tuple(f"Step {number}." for number in range(6))
+    host = replace(many, entities=(Entity("host", "host:h", "h"),))
+    assert checks(host)[:5] == checks(many)[:5]
+    assert "exposed" in checks(host)[5]
+
+
+@pytest.mark.parametrize(
+    ("tactics", "said"),
+    [
+        ((), ()),
+        (("execution",), ("execution was seen",)),
+        (("execution", "lateral-movement", "impact"), ("3 tactics were seen, from execution to impact",)),
+    ],
+)
+def test_what_speaks_for_an_attack_is_how_far_it_got(tactics: tuple[str, ...], said: tuple[str, ...]) -> None:
+    supports = {one.name: one.supports for one in hypotheses(case(tactics=tactics))}
+    assert supports == {"intrusion": said, "insider": said, "authorised work": (), "wrong detection": ()}

@@ -6,7 +6,7 @@ from itertools import groupby, zip_longest
 import msgspec
 from markupsafe import Markup
 
-from watchfloor.case import Assessment, Case, Link, TimelineEntry
+from watchfloor.case import Assessment, Case, Hypothesis, Link, TimelineEntry
 from watchfloor.console.citation import Citations, Footnote, References, cite
 from watchfloor.console.findings import RuleRow, by_rule
 from watchfloor.console.model import Pack, ReportModel
@@ -42,16 +42,13 @@ class SentenceView(msgspec.Struct, frozen=True):
 
 
 class HypothesisView(msgspec.Struct, frozen=True):
-    """A hypothesis; what speaks for and against is words, or the marks of the events where those were named."""
+    """A hypothesis, and what speaks for it."""
 
     name: str
     percent: str
     share: float
     words: str
     supports: tuple[str, ...]
-    contradicts: tuple[str, ...]
-    support_refs: References
-    contradict_refs: References
 
 
 class EntryView(msgspec.Struct, frozen=True):
@@ -159,7 +156,7 @@ def card(case: Case, rank: int, model: ReportModel) -> Card:
         ring=ring(case.risk.value, case.level),
         risk=unfold(case.risk, {f"rule:{one.rule.id}": one.rule.title for one in case.findings}),
         sentences=tuple(SentenceView(one.text, cites.references(one.cites)) for one in assessment.sentences),
-        hypotheses=_hypotheses(assessment, cites),
+        hypotheses=_hypotheses(assessment.hypotheses),
         checks=assessment.checks,
         author=assessment.author,
         rejected=len(assessment.rejected),
@@ -185,28 +182,13 @@ def _chips(entities: Iterable[Entity]) -> tuple[Chip, ...]:
     return tuple(sorted(chips, key=lambda chip: _KIND_ORDER.index(chip.kind)))
 
 
-def _hypotheses(assessment: Assessment, cites: Citations) -> tuple[HypothesisView, ...]:
-    def spoken(said: Sequence[str]) -> tuple[tuple[str, ...], References]:
-        words = tuple(one for one in said if one not in cites.cited)
-        return words, cites.references(one for one in said if one in cites.cited)
-
-    views = []
-    for one in sorted(assessment.hypotheses, key=lambda hypothesis: -hypothesis.probability):
-        supports, support_refs = spoken(one.supports)
-        contradicts, contradict_refs = spoken(one.contradicts)
-        views.append(
-            HypothesisView(
-                one.name[:1].upper() + one.name[1:],
-                percent(one.probability),
-                one.probability,
-                one.words,
-                supports,
-                contradicts,
-                support_refs,
-                contradict_refs,
-            )
+def _hypotheses(hypotheses: Iterable[Hypothesis]) -> tuple[HypothesisView, ...]:
+    return tuple(
+        HypothesisView(
+            one.name[:1].upper() + one.name[1:], percent(one.probability), one.probability, one.words, one.supports
         )
-    return tuple(views)
+        for one in sorted(hypotheses, key=lambda hypothesis: -hypothesis.probability)
+    )
 
 
 def key_moments(timeline: Sequence[TimelineEntry], most: int) -> list[TimelineEntry]:

@@ -79,35 +79,21 @@ def cite(
     *,
     limit: int,
 ) -> Citations:
-    """Numbers at most ``limit`` cited events in the order of reading: sentences, hypotheses, key ``moments``, timeline.
+    """Numbers at most ``limit`` cited events in the order of reading: sentences, key ``moments``, timeline.
 
-    Events that ``evidence`` describes are numbered, and the first of a statement that has none of those. Where the
-    first three kinds of statement cite more, each keeps an equal number of its first events, so that none is left
-    without.
+    Events that ``evidence`` describes are numbered, and the first of a statement that has none of those. Where
+    sentences and moments cite more, each keeps an equal number of its first events, so that none is left without.
     """
-    statements = [*_statements(case), *(entry.event_uids for entry in moments)]
+    sentences = case.assessment.sentences if case.assessment else ()
+    statements = [*(one.cites for one in sentences), *(entry.event_uids for entry in moments)]
     every = [*statements, *(entry.event_uids for entry in case.timeline)]
     told = [[uid for uid in cites if uid in evidence] or list(cites[:1]) for cites in every]
     spoken = told[: len(statements)]
     quota = next((most for most in _QUOTAS if len(_first(spoken, most)) <= limit), _QUOTAS[-1])
     order = _first(spoken, quota) | _first(told, _QUOTAS[0])
     numbers = {uid: number for number, uid in enumerate(list(order)[:limit], start=1)}
-    sentences = told[: len(case.assessment.sentences)] if case.assessment else []
-    leading = frozenset(numbers[cites[0]] for cites in sentences if cites and cites[0] in numbers)
+    leading = frozenset(numbers[cites[0]] for cites in told[: len(sentences)] if cites and cites[0] in numbers)
     return Citations(prefix, numbers, frozenset(uid for cites in every for uid in cites), leading)
-
-
-def _statements(case: Case) -> list[tuple[str, ...]]:
-    if case.assessment is None:
-        return []
-    proving = {uid for finding in case.findings for uid in finding.event_uids}
-    return [
-        *(sentence.cites for sentence in case.assessment.sentences),
-        *(
-            tuple(uid for uid in (*one.supports, *one.contradicts) if uid in proving)
-            for one in case.assessment.hypotheses
-        ),
-    ]
 
 
 def _first(statements: Iterable[Sequence[str]], quota: int) -> dict[str, None]:

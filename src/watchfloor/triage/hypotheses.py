@@ -3,23 +3,26 @@
 import msgspec
 
 from watchfloor.case import TACTICS, Case, Hypothesis
+from watchfloor.finding import LEVELS
 from watchfloor.triage.evidence import short
 
 MAX_HEADLINE = 300
 _ACCOUNT_USE_CASES = frozenset({"login_risk", "impossible_travel", "mfa_fatigue", "phishing", "oauth_grants"})
 
 _CHECKS = {
-    "login_risk": "Ask the user, over a channel other than mail, whether they signed in from this place and device.",
-    "impossible_travel": "Ask the user about travel and VPN; compare device and browser of both sign-ins.",
-    "mfa_fatigue": "Ask the user whether they approved the push; list the factors enrolled since, remove unknown ones.",
-    "privilege_escalation": "Find the change ticket for the new rights; list what was done with them since.",
-    "data_exfiltration": "List what was read and by whom it may be needed; look for copies outside the company.",
-    "ransomware_precursors": "Check backups and snapshots of the host now; look for the same binaries on other hosts.",
-    "oauth_grants": "Look up the app's publisher and scopes; list every user who consented and what the app read.",
-    "phishing": "Find the mail that started this and everybody else who received it.",
-    "insider_threat": "Compare with the user's role and notice period; involve personnel and legal before contact.",
-    "credential_access": "Treat every account that was logged on to the host as exposed; plan their resets.",
+    "login_risk": "Ask the person, by telephone or in person, whether they signed in from this place and device.",
+    "impossible_travel": "Ask the person about journeys and a VPN; compare device and browser of both sign-ins.",
+    "mfa_fatigue": "Ask the person whether they approved the push; remove login factors that they do not know.",
+    "privilege_escalation": "Find the request for the new rights; list what was done with them since.",
+    "data_exfiltration": "List what was read and who needs it; look for copies outside the company.",
+    "ransomware_precursors": "Check the host's backups and snapshots now; look for the same programs on other hosts.",
+    "oauth_grants": "Look up who publishes the application and what it may do; list who consented and what it read.",
+    "phishing": "Find the mail that started this, and everybody else who received it.",
+    "insider_threat": "Compare with the person's duties; involve personnel and legal before you ask them.",
 }
+_EXPOSED = "Treat every account that was logged on to the host as exposed, and plan to reset their passwords."
+_ANY = "Ask the owner of the account or host whether this was their work, and find the request for it."
+MAX_CHECKS = 6
 
 
 def headline(case: Case) -> str:
@@ -57,8 +60,10 @@ def hypotheses(case: Case) -> tuple[Hypothesis, ...]:
         "An outsider acts with a stolen or tricked account." if stolen else "An outsider controls an account or host."
     )
     found = [
-        _made("intrusion", scale * (share["stolen"] + 0.3), outside, case),
-        _made("insider", scale * share["insider"], "The account's owner misuses rights of their own.", case),
+        Hypothesis("intrusion", scale * (share["stolen"] + 0.3), outside, _seen(case)),
+        Hypothesis(
+            "insider", scale * share["insider"], "The account's owner misuses rights of their own.", _seen(case)
+        ),
         Hypothesis("authorised work", 0.65 * (1 - attack), _benign(case)),
         Hypothesis(
             "wrong detection", 0.35 * (1 - attack), "The rules match something that is not what they are about."
@@ -76,10 +81,12 @@ def _rounded(found: list[Hypothesis]) -> tuple[Hypothesis, ...]:
     return tuple(sorted(whole, key=lambda one: -one.probability))
 
 
-def _made(name: str, probability: float, words: str, case: Case) -> Hypothesis:
-    order = [tactic for tactic in TACTICS if tactic in case.tactics]
-    supports = tuple(f"{tactic.replace('-', ' ')} was seen" for tactic in order[:6])
-    return Hypothesis(name, probability, words, supports)
+def _seen(case: Case) -> tuple[str, ...]:
+    """What speaks for an attack: how far it would have got."""
+    tactics = [tactic.replace("-", " ") for tactic in TACTICS if tactic in case.tactics]
+    if len(tactics) > 1:
+        return (f"{len(tactics)} tactics were seen, from {tactics[0]} to {tactics[-1]}",)
+    return tuple(f"{tactic} was seen" for tactic in tactics)
 
 
 def _benign(case: Case) -> str:
@@ -95,15 +102,20 @@ def _benign(case: Case) -> str:
 
 
 def checks(case: Case) -> tuple[str, ...]:
-    """What to look at next, the most telling first."""
-    found = []
-    for finding in case.findings:
-        if finding.rule.use_case in _CHECKS:
-            found.append(_CHECKS[finding.rule.use_case])
-        if finding.rule.runbook and (first := finding.rule.runbook.strip()):
-            found.append(short(first.splitlines()[0], MAX_HEADLINE))
-    if "credential-access" in case.tactics:
-        found.append(_CHECKS["credential_access"])
-    if not found:
-        found.append("Ask the owner of the account or host whether this was their work, and find the change ticket.")
-    return tuple(dict.fromkeys(found))[:6]
+    """What to look at next, the gravest finding first: how its runbook begins, else what its use case asks for."""
+    gravest = sorted(case.findings, key=lambda finding: (-LEVELS.index(finding.rule.level), not finding.rule.decisive))
+    found = [_begins(finding.rule.runbook or "") or _CHECKS.get(finding.rule.use_case or "") for finding in gravest]
+    advice = list(dict.fromkeys(one for one in found if one)) or [_ANY]
+    if "credential-access" in case.tactics and any(entity.type == "host" for entity in case.entities):
+        advice.insert(MAX_CHECKS - 1, _EXPOSED)
+    return tuple(advice[:MAX_CHECKS])
+
+
+def _begins(runbook: str) -> str:
+    """The first lines of a runbook, up to the end of a sentence."""
+    told: list[str] = []
+    for line in runbook.strip().splitlines():
+        told.append(line.strip())
+        if not line.strip() or line.rstrip().endswith((".", "?", "!", ":")):
+            break
+    return short(" ".join(told), MAX_HEADLINE)
