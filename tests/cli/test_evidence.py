@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.cli.conftest import Run
 from tests.conftest import Investigation
 
-from watchfloor.evidence import public_pem
+from watchfloor.evidence.keys import public_pem
 
 
 @pytest.fixture

@@ -20,7 +20,9 @@ from watchfloor.case import (
     TimelineEntry,
 )
 from watchfloor.event import Entity, Origin
-from watchfloor.evidence import Chain, Entry, PackInfo, RawEvent, write_pack
+from watchfloor.evidence import Chain, RawEvent, write_pack
+from watchfloor.evidence.chain import Entry
+from watchfloor.evidence.pack import PackInfo
 from watchfloor.finding import Finding, Rule, Term
 
 NOW = 1_767_312_000_000

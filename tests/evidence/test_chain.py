@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchfloor.errors import GateError
-from watchfloor.evidence import Break, Chain, Entry, Record, first_break
+from watchfloor.evidence import Chain
+from watchfloor.evidence.chain import Break, Entry, Record, first_break
 from watchfloor.evidence.verify import canonical, included
 
 TEXT = st.text(st.characters(codec="utf-8"))

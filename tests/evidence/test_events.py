@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from watchfloor.errors import GateError
 from watchfloor.event import EVENT_SCHEMA
-from watchfloor.evidence import RawEvent, raw_bytes, raw_events
-from watchfloor.evidence.events import EventLines
+from watchfloor.evidence import RawEvent
+from watchfloor.evidence.events import EventLines, raw_events
+from watchfloor.evidence.verify import raw_bytes
 
 MakeEvent = Callable[[int, bytes], RawEvent]
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from watchfloor.evidence import VerificationReport, verify_pack
+from watchfloor.evidence import verify_pack
+from watchfloor.evidence.verification import VerificationReport
 
 Members = dict[str, bytes]
 Rezip = Callable[[list[tuple[zipfile.ZipInfo | str, bytes]]], bytes]

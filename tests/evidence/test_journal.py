@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from watchfloor.errors import StoreError
-from watchfloor.evidence import Entry, check_chain, open_chain
+from watchfloor.evidence import open_chain
+from watchfloor.evidence.chain import Entry
+from watchfloor.evidence.journal import check_chain
 
 
 def fill(path: Path, size: int = 4) -> bytes:
@@ -116,7 +118,8 @@ def test_a_full_disk_leaves_the_chain_as_it_was(tmp_path: Path) -> None:
     program = (
         "import resource, signal, sys, pathlib\n"
         "from watchfloor.errors import StoreError\n"
-        "from watchfloor.evidence import Entry, open_chain\n"
+        "from watchfloor.evidence import open_chain\n"
+        "from watchfloor.evidence.chain import Entry\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "with open_chain(pathlib.Path(sys.argv[1])) as chain:\n"
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), -1))\n"

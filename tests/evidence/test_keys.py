@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from watchfloor.errors import InputError, StoreError
-from watchfloor.evidence import public_pem, read_public_key, signing_key
+from watchfloor.evidence import read_public_key, signing_key
+from watchfloor.evidence.keys import public_pem
 from watchfloor.evidence.verify import read_public_key as read_without_cryptography
 
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watchfloor.evidence import MerkleTree, included
+from watchfloor.evidence.merkle import MerkleTree
+from watchfloor.evidence.verify import included
 
 LEAVES = [
     bytes.fromhex(text)

@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import watchfloor.evidence
 from watchfloor.case import Case
 from watchfloor.errors import GateError, StoreError
-from watchfloor.evidence import Chain, PackInfo, RawEvent, cited_uids, open_chain, raw_bytes, verify_pack
+from watchfloor.evidence import Chain, RawEvent, open_chain, verify_pack
+from watchfloor.evidence.pack import PackInfo, cited_uids
+from watchfloor.evidence.verify import raw_bytes
 
 MakeEvent = Callable[[int, bytes], RawEvent]
 Events = tuple[RawEvent, ...]

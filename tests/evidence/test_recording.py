@@ -1,7 +1,8 @@
 import msgspec
 
 from watchfloor.case import Assessment, Case, Decision, Sentence
-from watchfloor.evidence import Chain, record_case
+from watchfloor.evidence import Chain
+from watchfloor.evidence.recording import record_case
 
 
 def test_a_case_leaves_its_assessment_and_each_decision(chain: Chain, case: Case) -> None:

@@ -14,7 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from watchfloor.errors import InputError
-from watchfloor.evidence import MerkleTree, VerificationReport, public_pem, verify_pack
+from watchfloor.evidence import verify_pack
+from watchfloor.evidence.keys import public_pem
+from watchfloor.evidence.merkle import MerkleTree
+from watchfloor.evidence.verification import VerificationReport
 from watchfloor.evidence.verify import OPENSSL, main, record_hash
 
 Members = dict[str, bytes]

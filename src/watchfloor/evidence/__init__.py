@@ -5,39 +5,11 @@ case leaves behind, ``keys`` has the signing key, ``events`` the exact bytes, ``
 ``verify`` is the script that every pack carries.
 """
 
-from watchfloor.evidence.chain import Break, Chain, Entry, Record, first_break
-from watchfloor.evidence.events import RawEvent, raw_events
-from watchfloor.evidence.journal import check_chain, open_chain
-from watchfloor.evidence.keys import public_pem, read_public_key, signing_key
-from watchfloor.evidence.merkle import MerkleTree
-from watchfloor.evidence.pack import PackedFile, PackInfo, cited_uids, write_pack
-from watchfloor.evidence.recording import record_case
-from watchfloor.evidence.verification import Check, FileCheck, VerificationReport, verify_pack
-from watchfloor.evidence.verify import included, raw_bytes
+from watchfloor.evidence.chain import Chain
+from watchfloor.evidence.events import RawEvent
+from watchfloor.evidence.journal import open_chain
+from watchfloor.evidence.keys import read_public_key, signing_key
+from watchfloor.evidence.pack import write_pack
+from watchfloor.evidence.verification import verify_pack
 
-__all__ = [
-    "Break",
-    "Chain",
-    "Check",
-    "Entry",
-    "FileCheck",
-    "MerkleTree",
-    "PackInfo",
-    "PackedFile",
-    "RawEvent",
-    "Record",
-    "VerificationReport",
-    "check_chain",
-    "cited_uids",
-    "first_break",
-    "included",
-    "open_chain",
-    "public_pem",
-    "raw_bytes",
-    "raw_events",
-    "read_public_key",
-    "record_case",
-    "signing_key",
-    "verify_pack",
-    "write_pack",
-]
+__all__ = ["Chain", "RawEvent", "open_chain", "read_public_key", "signing_key", "verify_pack", "write_pack"]
