@@ -127,6 +127,7 @@ def test_cases_are_ranked_by_risk(sample: ReportModel) -> None:
     ("keep", "words"),
     [
         (slice(0, 7), "1 critical and 2 high cases need a decision. The first to read is "),
+        (slice(0, 2), "1 critical case and 1 high case need a decision. The first to read is "),
         (slice(0, 1), "1 critical case needs a decision. It is "),
         (slice(0, 0), "405 findings in 19,060 events, none strong enough to open a case."),
         (slice(3, 7), "No case is high or critical. The first of 4 cases to look at is "),
@@ -163,6 +164,28 @@ def test_entities_of_low_cases_are_not_at_risk(sample: ReportModel) -> None:
     assert "priya.raman@example.com" in names
     low = msgspec.structs.replace(sample, cases=sample.ranked[5:])
     assert overview(low).entities_at_risk == 0
+
+
+def test_where_an_attacker_came_from_and_what_they_used_is_not_at_risk(sample: ReportModel) -> None:
+    grave = [case for case in sample.cases if case.level in {"critical", "high"}]
+    assert {"address", "app"} <= {entity.type for case in grave for entity in case.entities}
+    view = overview(sample)
+    assert {one.kind for one in view.entities} <= {"user", "host", "resource"}
+    assert "address" not in view.entity_kinds
+    assert "app" not in view.entity_kinds
+
+
+def test_small_terms_are_told_together_and_still_add_up() -> None:
+    terms = (Term("prior", -1.0, "w"), Term("r", 3.0, "w"), *(Term(f"r{n}", 0.04, "w") for n in range(9)))
+    view = unfold(Risk(0.9138, terms), {})
+    assert [(bar.name, bar.value) for bar in view.bars] == [
+        ("R", "+3.00"),
+        ("Prior", "\N{MINUS SIGN}1.00"),
+        ("9 small terms together", "+0.36"),
+    ]
+    assert view.note.startswith("The terms add up to +2.36 log-odds")
+    one = unfold(Risk(0.5, (Term("a", 0.04, "w"), Term("b", 1.0, "w"))), {})
+    assert [bar.name for bar in one.bars] == ["B", "A"]
 
 
 def test_activity_puts_findings_at_the_hour_of_their_start(sample: ReportModel) -> None:

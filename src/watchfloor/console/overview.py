@@ -19,10 +19,9 @@ LIKELY = 0.5
 _KIND_WORDS = {
     "user": ("identity", "identities"),
     "host": ("host", "hosts"),
-    "address": ("address", "addresses"),
-    "app": ("app", "apps"),
     "resource": ("resource", "resources"),
 }
+"""What can be at risk. An address is where somebody came from, an application what they used: often the attacker's."""
 
 
 class EntityAtRisk(msgspec.Struct, frozen=True):
@@ -107,17 +106,23 @@ def _verdict(model: ReportModel, levels: Counter[Level]) -> Verdict:
         return Verdict(f"Nothing in {read} matched a rule; that is no proof that nothing happened.")
     first = cases[0]
     risk = percent(first.risk.value)
-    grave = [f"{count(levels[level])} {level}" for level in GRAVE if levels[level]]
-    if not grave:
+    number = sum(levels[level] for level in GRAVE)
+    if not number:
         before = f"No case is high or critical. The first of {count(len(cases), 'case')} to look at is "
         return Verdict(before, first.title, f", an attack with a probability of {risk}.")
-    number = sum(levels[level] for level in GRAVE)
     likely = sum(case.risk.value >= LIKELY for case in cases if case.level in GRAVE)
-    what = "case needs" if number == 1 else "cases need"
     odds = "" if number in {1, likely} else f"; {likely or 'none'} of them more likely an attack than not"
     which = "It is" if number == 1 and first.level in GRAVE else "The first to read is"
-    before = f"{listed(grave)} {what} a decision{odds}. {which} "
+    before = f"{_grave(levels)} {'needs' if number == 1 else 'need'} a decision{odds}. {which} "
     return Verdict(before, first.title, f", an attack with a probability of {risk}.")
+
+
+def _grave(levels: Counter[Level]) -> str:
+    """The grave cases by level, with one noun for all where it is the same for all."""
+    numbers = [(level, levels[level]) for level in GRAVE if levels[level]]
+    if numbers[-1][1] == 1:
+        return listed([f"{count(number)} {level} {'case' if number == 1 else 'cases'}" for level, number in numbers])
+    return f"{listed([f'{count(number)} {level}' for level, number in numbers])} cases"
 
 
 def _scope(model: ReportModel, cases: int) -> str:
@@ -135,9 +140,9 @@ def _at_risk(model: ReportModel) -> list[EntityAtRisk]:
     for rank, case in enumerate(model.ranked, start=1):
         if case.level in GRAVE:
             for entity in case.entities:
-                kind = kind_of(entity.type)
-                at_risk = EntityAtRisk(entity, kind, case.risk.value, case.level, rank, cases[entity.id])
-                found.setdefault(entity.id, at_risk)
+                if (kind := kind_of(entity.type)) in _KIND_WORDS:
+                    at_risk = EntityAtRisk(entity, kind, case.risk.value, case.level, rank, cases[entity.id])
+                    found.setdefault(entity.id, at_risk)
     order = list(_KIND_WORDS)
     return sorted(found.values(), key=lambda one: (-one.risk, one.rank, order.index(one.kind), one.entity.id))
 

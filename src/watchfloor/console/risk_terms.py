@@ -11,6 +11,8 @@ from watchfloor.finding import Term
 
 _CLOSE = 0.006
 _CAPPED = 0.95
+SMALL = 0.05
+"""Terms below this, in size, are told together: on their own each would look like nothing."""
 
 
 class TermBar(msgspec.Struct, frozen=True):
@@ -31,13 +33,18 @@ class RiskView(msgspec.Struct, frozen=True):
 
 
 def unfold(risk: Risk, titles: Mapping[str, str]) -> RiskView:
-    """The view of a risk; ``titles`` are what to call terms whose names are for machines.
+    """The view of a risk; ``titles`` are what to call terms whose names are for machines. Small terms make one bar.
 
     The scale is found out, not assumed: terms whose sum has the risk as its logistic are log-odds, terms whose sum is
     the risk are shares of it, and otherwise no sum is claimed.
     """
     largest = max((abs(term.value) for term in risk.terms), default=0.0) or 1.0
     terms = sorted(risk.terms, key=lambda term: -abs(term.value))
+    small = [term for term in terms if abs(term.value) < SMALL]
+    if len(small) > 1:
+        words = f"Each changes the sum by less than {SMALL}, most because what is stronger already counts."
+        together = Term(f"{len(small)} small terms together", sum(term.value for term in small), words)
+        terms = [*terms[: len(terms) - len(small)], together]
     return RiskView(tuple(_bar(term, largest, titles) for term in terms), _note(risk))
 
 
