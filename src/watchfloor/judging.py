@@ -49,6 +49,22 @@ def known(column: str) -> Select:
     return lambda batch: pc.is_valid(batch.column(column))
 
 
+def on_internet(column: str) -> Select:
+    """The rows whose address in ``column`` is none of a private, local or multicast network.
+
+    >>> batch = pa.RecordBatch.from_pydict({"ip": ["203.0.113.5", "10.0.0.5", "2001:db8::5", "fe80::1", None]})
+    >>> on_internet("ip")(batch).to_pylist()
+    [True, False, True, False, False]
+    """
+    return but_not(known(column), matching(column, _OWN_NETWORKS))
+
+
+_OWN_NETWORKS = (
+    r"^(0\.|10\.|127\.|169\.254\.|172\.(1[6-9]|2[0-9]|3[01])\.|192\.168\.|22[4-9]\.|2[3-5][0-9]\."
+    r"|f[c-f][0-9a-f]{2}:|::)"
+)
+
+
 def both(*selections: Select) -> Select:
     """The rows that all of ``selections`` take.
 
