@@ -13,8 +13,9 @@ What the figures say, and what they do not:
 * Test events are cut down to what their rule reads. They are given to their source by name, and one that has no time
   gets one; one that cannot be read all the same counts as not found.
 * Products without a log source count as not covered.
-* Detections were written after the aggregate figures per product had been seen, from the vendors' documentation; the
-  figures after that are therefore no estimate of what the pack finds elsewhere.
+* Detections were written after the aggregate figures per product, and the names of tests that were missed, had been
+  seen. They follow the vendors' documentation, not the tests' rules or events; the figures since are all the same no
+  estimate of what the pack finds elsewhere.
 
 ``--missed`` lists, for one product, the names of the events (not their content) that no detection found.
 """
@@ -27,7 +28,7 @@ from typing import Any
 
 import orjson
 
-from watchfloor.enrich import Enricher, IdentityGraph, links
+from watchfloor.enrich import Enricher, IdentityGraph, learn
 from watchfloor.normalize import Normalizer
 from watchfloor.run.content import Content, load_content
 from watchfloor.testing.operators import run_keyed
@@ -96,8 +97,7 @@ def _found(records: Sequence[bytes], source: str, content: Content) -> frozenset
     """The lines on which a rule, or a keyed detection that sees the event alone, finds something."""
     events = Normalizer(content.sources, content.detector.plan, source=source).process(raw_batch(records)).events
     graph = IdentityGraph()
-    for link in links(events):
-        graph.add(link)
+    learn(graph, events)
     events = Enricher(graph.publish()).process(events)
     lines = {one.line for finding in content.detector.process(events).findings for one in finding.origins}
     for row, line in enumerate(events.column("origin.line").to_pylist()):
