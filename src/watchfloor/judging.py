@@ -184,8 +184,15 @@ def shown(text: str) -> str:
     >>> len(shown("x" * 10_000)), shown("ali\u202ece")
     (160, 'ali�ce')
     """
-    if len(text) > LONGEST_TEXT:
-        text = f"{text[: LONGEST_TEXT - 1]}…"
+    return printable(text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…")
+
+
+def printable(text: str) -> str:
+    r"""The text with a mark in the place of each character that does not print.
+
+    >>> printable("reg.exe\n")
+    'reg.exe�'
+    """
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 

@@ -1,4 +1,4 @@
-"""``cases``: the explained cases of a data folder, for people on standard error and for machines on standard output."""
+"""``cases``: the explained cases of a data folder, as a table and for machines."""
 
 import shutil
 from pathlib import Path
@@ -26,12 +26,14 @@ def shared(investigated: Investigation) -> Path:
     return investigated.folder.path
 
 
-def test_list_shows_people_all_cases_and_machines_nothing(run: Run, shared: Path, investigated: Investigation) -> None:
+def test_list_shows_all_cases_a_row_each(run: Run, shared: Path, investigated: Investigation) -> None:
     ran = run("cases", "list", "--data", shared)
-    assert (ran.status, ran.out) == (0, "")
-    for case in investigated.outcome.cases:
-        assert case.uid in ran.err
-        assert case.title in ran.err
+    assert (ran.status, ran.err) == (0, "")
+    rows = [line for line in ran.out.splitlines() if line.strip()][2:]
+    assert len(rows) == len(investigated.outcome.cases)
+    for row, case in zip(rows, investigated.outcome.cases, strict=True):
+        assert row.startswith(case.uid)
+        assert case.title in row
 
 
 def test_list_for_machines_is_one_case_a_line(run: Run, shared: Path, investigated: Investigation) -> None:

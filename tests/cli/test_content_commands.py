@@ -107,6 +107,16 @@ def test_a_decision_is_explained(run: Run, tmp_path: Path) -> None:
     assert "okta_suspend_user" in ran.out
 
 
+def test_a_request_cannot_speak_to_the_terminal_or_forge_a_line(run: Run, tmp_path: Path) -> None:
+    evil = "user:\\u202Eevil\\n  because       all-is-fine\\x1b[2J" + "x" * 10_000
+    (tmp_path / "request.yml").write_text(f'action: okta_suspend_user\nresource: {{type: user, id: "{evil}"}}\n')
+    ran = run("policy", "explain", tmp_path / "request.yml")
+    assert (ran.status, ran.err) == (0, "")
+    assert not any(char in ran.out for char in "\u202e\x1b")
+    assert max(map(len, ran.out.splitlines())) < 1_000
+    assert not ran.out.splitlines()[1].startswith("  because       all-is-fine")
+
+
 @pytest.mark.parametrize(
     "text", ["", "- 1", "action: x\nresource: [\n", "action: 7\n", REQUEST + "surprise: 1\n", "a: &a [*a]\n"]
 )

@@ -1,5 +1,8 @@
 """``deadletters``: what could not be read, counted for people, and one by one with its bytes."""
 
+import os
+import pty
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,11 +32,11 @@ def data(tmp_path: Path) -> Path:
 
 def test_list_counts_by_reason_with_the_first_place(run: Run, data: Path) -> None:
     ran = run("deadletters", "list", "--data", data)
-    assert (ran.status, ran.out) == (0, "")
-    (common,) = [line for line in ran.err.splitlines() if "not JSON" in line]
-    assert [cell.strip() for cell in common.strip("│").split("│")] == ["1", "ingest", "not JSON", "2", "a.json:3"]
-    assert "no [bold]time[/bold]" in ran.err
-    assert "b⟦U+202E⟧[red].json:1" in ran.err
+    assert (ran.status, ran.err) == (0, "")
+    (common,) = [line for line in ran.out.splitlines() if "not JSON" in line]
+    assert common.split() == ["1", "ingest", "not", "JSON", "2", "a.json:3"]
+    assert "no [bold]time[/bold]" in ran.out
+    assert "b⟦U+202E⟧[red].json:1" in ran.out
 
 
 def test_show_gives_the_bytes_to_machines_and_the_reason_to_people(run: Run, data: Path) -> None:
@@ -53,6 +56,19 @@ def test_bytes_that_are_no_text_stay_as_they_are(
     assert capfdbinary.readouterr().out == LETTERS[0].raw + b"\n"
 
 
+def test_a_terminal_is_shown_visible_characters(data: Path) -> None:
+    ours, theirs = pty.openpty()
+    script = "import sys; from watchfloor.cli import main; sys.argv[0] = 'watchfloor'; main()"
+    command = [sys.executable, "-c", script, "deadletters", "show", "1", "--data", str(data)]
+    subprocess.run(command, stdout=theirs, stderr=subprocess.DEVNULL, check=True)  # noqa: S603 - fixed command
+    os.close(theirs)
+    shown = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert "\\xff⟦U+0000⟧{⟦U+001B⟧[31m" in shown
+    assert "\x1b[31m" not in shown
+    assert "\0" not in shown
+
+
 def test_a_letter_that_was_cut_says_so(run: Run, data: Path) -> None:
     ran = run("deadletters", "show", 3, "--data", data)
     assert ran.out == "x" * MAX_RAW_BYTES + "\n"
@@ -68,7 +84,7 @@ def test_a_letter_that_is_not_there_is_status_2_and_one_line(run: Run, data: Pat
 def test_no_letters_are_no_error(run: Run, data: Path) -> None:
     DataFolder(data).dead_letters.unlink()
     ran = run("deadletters", "list", "--data", data)
-    assert (ran.status, ran.out, ran.err) == (0, "", "No dead letters.\n")
+    assert (ran.status, ran.out, ran.err) == (0, "No dead letters.\n", "")
     assert run("deadletters", "show", 1, "--data", data).status == 2
 
 

@@ -1,6 +1,7 @@
 import io
 import unicodedata
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -17,7 +18,18 @@ def printed(model: ReportModel, width: int, *, colour: bool = False) -> str:
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_nothing_is_wider_than_the_terminal(sample: ReportModel, width: int) -> None:
-    assert max(map(len, printed(sample, width).splitlines())) <= width
+    wide = [line for line in printed(sample, width).splitlines() if len(line) > width]
+    assert all(line.startswith(("watchfloor ", "Report ", "Data ", "Packs ")) for line in wide)
+
+
+def test_paths_and_commands_are_whole_lines_to_copy(sample: ReportModel) -> None:
+    run = msgspec.structs.replace(sample.run, out="/a/folder of/" + "long/" * 20, public_key="/keys/evidence.pub")
+    lines = printed(msgspec.structs.replace(sample, run=run), 80).splitlines()
+    out = run.out.rstrip("/")
+    pack = sample.packs[next(case.uid for case in sample.ranked if case.uid in sample.packs)].file
+    assert f"Report  {out}/report.html" in lines
+    assert f"watchfloor evidence verify '{out}/packs/{pack}' --key /keys/evidence.pub" in lines
+    assert f"watchfloor deadletters list --data '{out}'" in lines
 
 
 def test_the_summary_says_what_matters(sample: ReportModel) -> None:

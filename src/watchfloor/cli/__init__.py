@@ -5,6 +5,9 @@ import sys
 
 from watchfloor.errors import GateError, WatchfloorError
 
+LONGEST = 4000
+"""How many characters of an error message are shown."""
+
 
 def main() -> None:
     """Run ``watchfloor``; exit with 0 done, 1 a gate failed, 2 an argument gives nothing readable."""
@@ -23,6 +26,7 @@ def main() -> None:
 
 
 def _fail(message: str, status: int) -> None:
-    line = "".join(char if char.isprintable() else "\ufffd" for char in message)
-    sys.stderr.write(f"watchfloor: {line}\n")
+    from watchfloor.console.text import visible  # noqa: PLC0415 - needed only now
+
+    sys.stderr.write(f"watchfloor: {visible(message, LONGEST)}\n")
     raise SystemExit(status) from None

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -10,14 +10,16 @@ from typing import Annotated
 import msgspec
 import orjson
 import typer
-from rich.table import Column, Table
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
 from rich.text import Text
 
 from watchfloor.case import DISPOSITIONS, Case, Disposition
 from watchfloor.cli.options import DATA, Data
-from watchfloor.cli.progress import stderr
+from watchfloor.cli.progress import stderr, stdout
 from watchfloor.clock import iso, system_clock
 from watchfloor.console.text import visible
+from watchfloor.console.words import percent
 from watchfloor.errors import InputError
 from watchfloor.learn import Label, append_label
 from watchfloor.settings import DEFAULT_TENANT, DataFolder
@@ -25,6 +27,8 @@ from watchfloor.store.cases import CaseStore
 
 app = typer.Typer(help="The explained cases.", no_args_is_help=True)
 
+WIDE = 100
+"""From how many columns on the list has room for times and counts."""
 CaseUid = Annotated[str, typer.Argument(help="The case's uid, or its beginning.", metavar="CASE")]
 
 
@@ -32,20 +36,15 @@ CaseUid = Annotated[str, typer.Argument(help="The case's uid, or its beginning."
 def list_(
     data: Data = DATA, *, json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False
 ) -> None:
-    """All cases by falling risk."""
+    """All cases, the one to read first first."""
     with _store(data) as store:
         cases = store.all(DEFAULT_TENANT)
     if json:
         for case in cases:
             _emit(case)
         return
-    table = Table(Column("case", no_wrap=True), "risk", "severity", "title", "begin (UTC)", "findings")
-    for case in cases:
-        title = Text(visible(case.title))
-        table.add_row(
-            case.uid, f"{case.risk.value:.2f}", case.level, title, iso(case.start)[:16], str(len(case.findings))
-        )
-    stderr().print(table)
+    console = stdout()
+    console.print(_table(cases, wide=console.width >= WIDE) if cases else "No cases.")
 
 
 @app.command()
@@ -85,6 +84,17 @@ def export(case: CaseUid, to: Annotated[Path, typer.Argument(help="The file to w
         shutil.copyfile(pack, to)
     except OSError as error:
         raise InputError(f"{error.filename or to}: {error.strerror or error}") from error
+
+
+def _table(cases: Sequence[Case], *, wide: bool) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in ("case", "risk", "severity", *(("begin (UTC)", "findings") if wide else ())):
+        table.add_column(name, no_wrap=True)
+    table.add_column("title", overflow="fold")
+    for case in cases:
+        when = (iso(case.start)[:16].replace("T", " "), str(len(case.findings))) if wide else ()
+        table.add_row(case.uid, percent(case.risk.value), case.level, *when, Text(visible(case.title)))
+    return table
 
 
 @contextmanager

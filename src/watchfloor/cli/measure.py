@@ -8,11 +8,12 @@ from typing import Annotated
 import msgspec
 import pyarrow.parquet as pq
 import typer
+from rich.console import Console
 
 from watchfloor.case import Case, Disposition
 from watchfloor.cli.figures import metrics_tables, score_tables
 from watchfloor.cli.options import DATA, Data
-from watchfloor.cli.progress import stderr
+from watchfloor.cli.progress import stderr, stdout
 from watchfloor.correlate import deserves_a_case
 from watchfloor.deadletter import DeadLetter
 from watchfloor.errors import InputError, StoreError
@@ -33,7 +34,9 @@ from watchfloor.settings import DEFAULT_TENANT, DataFolder
 from watchfloor.store.cases import CaseStore
 from watchfloor.store.lake import Lake
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, too.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON object on standard output; the tables go to standard error.")
+]
 
 
 def metrics(data: Data = DATA, *, json: Json = False) -> None:
@@ -50,7 +53,7 @@ def metrics(data: Data = DATA, *, json: Json = False) -> None:
         verifies=lambda pack: _verifies(pack, folder),
         makes_a_case=deserves_a_case,
     )
-    stderr().print(*metrics_tables(figures), sep="\n")
+    _people(json=json).print(*metrics_tables(figures), sep="\n")
     if json:
         _emit(figures)
 
@@ -69,9 +72,14 @@ def score(
     entries, detections = read_truth(truth), read_detections(findings)
     known = frozenset(one.uid for one in detections if one.uid is not None)
     scored = score_detections(entries, detections, None if cases is None else read_cases(cases, known))
-    stderr().print(*score_tables(scored), sep="\n")
+    _people(json=json).print(*score_tables(scored), sep="\n")
     if json:
         _emit(scored)
+
+
+def _people(*, json: bool) -> Console:
+    """Where tables go: to standard output, unless that is a machine's."""
+    return stderr() if json else stdout()
 
 
 def _stored(folder: DataFolder) -> Sequence[Case]:

@@ -14,7 +14,7 @@ from watchfloor.errors import GateError
 from watchfloor.policy.check import policy_report, read_request
 from watchfloor.policy.engine import PolicyEngine
 from watchfloor.policy.explain import explain as explain_decision
-from watchfloor.policy.explain import render
+from watchfloor.policy.explain import lines
 from watchfloor.respond.library import load_library
 
 app = typer.Typer(help="Policies.", no_args_is_help=True)
@@ -47,4 +47,5 @@ def explain(
     places = roots(content or ())
     asked = read_request(request)
     engine, _ = PolicyEngine.load(places, load_library(places).actions.values())
-    typer.echo(render(explain_decision(engine, asked)))
+    for line in lines(explain_decision(engine, asked)):
+        typer.echo(visible(line))

@@ -7,10 +7,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from watchfloor.console.text import brief
+
+UNBROKEN = 1_000
+"""Columns of a table that goes to a file or another program."""
+
 
 def stderr() -> Console:
     """The console for messages; standard output stays clean for machines."""
     return Console(stderr=True, highlight=False)
+
+
+def stdout() -> Console:
+    """The console for what a command was asked for; a row is one line where no terminal has to break it."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=UNBROKEN)
 
 
 class Working:
@@ -44,5 +55,4 @@ def working(console: Console) -> Iterator[Working]:
 
 
 def _short(path: str) -> str:
-    name = Path(path.partition("!")[0]).name or path
-    return "".join(char if char.isprintable() else "?" for char in name)[:40]
+    return brief(Path(path.partition("!")[0]).name or path, 40)

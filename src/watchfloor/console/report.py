@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from watchfloor.case import Case
 from watchfloor.console.card import CardHead, card, card_head
@@ -22,7 +22,7 @@ from watchfloor.console.model import LoadFailure, ReportModel
 from watchfloor.console.overview import overview
 from watchfloor.console.svg_activity import activity_strip
 from watchfloor.console.svg_marks import icon, mark
-from watchfloor.console.text import visible
+from watchfloor.console.text import isolated, printed
 from watchfloor.console.words import count, duration, percent, when
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -115,23 +115,13 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_shown,
+        finalize=printed,
     )
     environment.filters.update(
-        log=_isolated, hyphens=hyphenated, count=count, percent=percent, when=when, width=_width, seconds=_seconds
+        log=isolated, hyphens=hyphenated, count=count, percent=percent, when=when, width=_width, seconds=_seconds
     )
     environment.globals.update(icon=icon)
     return environment
-
-
-def _shown(value: object) -> object:
-    """What a template prints, made visible unless it is markup already."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _isolated(value: str, limit: int) -> Markup:
-    """A string of a log: visible, cut to ``limit``, escaped, and kept from turning the text around it."""
-    return Markup(f"<bdi>{escape(visible(value, limit))}</bdi>")  # noqa: S704 - escaped here
 
 
 def _width(share: float) -> str:

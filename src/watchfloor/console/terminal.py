@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -48,7 +47,7 @@ def print_summary(model: ReportModel, console: Console) -> None:
     console.print()
     console.print(_figures(model, view))
     console.print()
-    console.print(_next(model))
+    _print_next(model, console)
 
 
 def _verdict(view: Overview) -> Text:
@@ -82,7 +81,7 @@ def _cases(cases: tuple[Case, ...], *, wide: bool) -> RenderableType:
 
 def _what(case: Case, *, wide: bool) -> Text:
     what = Text(visible(case.title, 200), style="bold")
-    if who := _who(case.entities):
+    if who := _who(entity for entity in case.entities if entity.name not in case.title):
         what.append("\n" + who, style="not bold cyan")
     if not wide:
         what.append(f"\n{span(case.start, case.end)}", style="not bold dim")
@@ -131,20 +130,21 @@ def _figures(model: ReportModel, view: Overview) -> Table:
     return grid
 
 
-def _next(model: ReportModel) -> RenderableType:
+def _print_next(model: ReportModel, console: Console) -> None:
+    """Where the result is and what to do with it: paths and commands to copy, so that no line of them is broken."""
     out = model.run.out.rstrip("/") or "."
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    grid.add_row("Report", Text(visible(f"{out}/report.html"), style="bold green"))
-    grid.add_row("Data", Text(visible(f"{out}/cases.ndjson, {out}/findings.ndjson")))
+    places = [("Report", f"{out}/report.html", "bold green"), ("Data", f"{out}/cases.ndjson {out}/findings.ndjson", "")]
+    commands = []
     first = next((model.packs[case.uid] for case in model.ranked if case.uid in model.packs), None)
-    if first is None:
-        return grid
-    grid.add_row("Packs", Text(visible(f"{out}/packs/ ({count(len(model.packs), 'pack')})")))
-    key = f" --key {shlex.quote(model.run.public_key)}" if model.run.public_key else ""
-    verify = f"watchfloor evidence verify {shlex.quote(f'{out}/packs/{first.file}')}{key}"
-    commands = [Text(visible(verify), style="cyan", overflow="fold")]
+    if first is not None:
+        places.append(("Packs", f"{out}/packs/ ({count(len(model.packs), 'pack')})", ""))
+        key = f" --key {shlex.quote(model.run.public_key)}" if model.run.public_key else ""
+        commands.append(f"watchfloor evidence verify {shlex.quote(f'{out}/packs/{first.file}')}{key}")
     if model.dead_letters:
-        commands.append(Text(visible(f"watchfloor deadletters list --data {shlex.quote(out)}"), style="cyan"))
-    return Group(grid, Text("\nNext", style="dim"), *(Padding(command, (0, 0, 0, 2)) for command in commands))
+        commands.append(f"watchfloor deadletters list --data {shlex.quote(out)}")
+    for name, place, style in places:
+        console.print(Text.assemble((f"{name:8}", "dim"), (visible(place), style)), soft_wrap=True)
+    if commands:
+        console.print(Text("\nNext", style="dim"))
+    for command in commands:
+        console.print(Text(visible(command), style="cyan"), soft_wrap=True)

@@ -1,12 +1,13 @@
 """Makes any string of a log safe to look at: nothing invisible, nothing that moves other text, nothing endless.
 
-Escaping for HTML, XML or a terminal is the caller's; what this module returns has no control, format, private,
-unassigned or surrogate character left, so that no escaping can be undone by one.
+:func:`visible` is for terminals and for what is escaped later, :func:`isolated` and :func:`printed` are for HTML. No
+control, format, private, unassigned or surrogate character is left, so that no escaping can be undone by one.
 """
 
 from unicodedata import east_asian_width
 
 import regex
+from markupsafe import Markup, escape
 
 LIMIT = 600
 """How many characters of a string are shown where the caller names no limit of its own."""
@@ -44,6 +45,20 @@ def visible(text: str, limit: int = LIMIT) -> str:
         return shown
     head = limit - limit // 3
     return f"{_head(text, head)} … [{len(text):,} characters] … {_tail(text, limit - head)}"
+
+
+def isolated(text: str, limit: int) -> Markup:
+    """The visible text escaped for HTML, and kept from turning the text around it.
+
+    >>> isolated("<b>", 9)
+    Markup('<bdi>&lt;b&gt;</bdi>')
+    """
+    return Markup(f"<bdi>{escape(visible(text, limit))}</bdi>")  # noqa: S704 - escaped here
+
+
+def printed(value: object) -> object:
+    """What a template prints, made visible unless it is markup already: the ``finalize`` of an environment."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def brief(text: str, width: int) -> str:

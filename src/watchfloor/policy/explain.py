@@ -103,22 +103,15 @@ def _with(request: PolicyRequest, now: Circumstances, **facts: object) -> Policy
     return msgspec.structs.replace(request, context=msgspec.structs.replace(now, **facts))
 
 
-def render(explanation: Explanation) -> str:
-    """The explanation as text for people, a line a fact; strings from logs are written with their escapes."""
+def lines(explanation: Explanation) -> Iterator[str]:
+    """The explanation for people, a fact at a time; it quotes the request, which may quote a log."""
     request, decision = explanation.request, explanation.decision
-    asked = f"asked by {_safe(request.actor.id)}"
-    lines = [f"{_safe(request.action)} on {_safe(request.resource.id)}, {asked}: {decision.verdict}"]
-    lines += [f"  approval      {text}" for text in decision.approvals]
+    yield f"{request.action} on {request.resource.id}, asked by {request.actor.id}: {decision.verdict}"
+    yield from (f"  approval      {text}" for text in decision.approvals)
     for because in explanation.because:
         place = f" ({because.place})" if because.place else ""
-        lines.append(f"  because       {because.policy}{place}: {_safe(because.reason)}")
-    lines += [f"  instead       {_safe(text)}" for text in decision.alternatives]
+        yield f"  because       {because.policy}{place}: {because.reason}"
+    yield from (f"  instead       {text}" for text in decision.alternatives)
     for change in explanation.changes:
         approvals = f" by {' and '.join(change.approvals)}" if change.approvals else ""
-        lines.append(f"  would change  {change.words}: {change.verdict}{approvals}")
-    return "\n".join(lines)
-
-
-def _safe(text: str) -> str:
-    """Printable text: control characters and marks that turn the line around are escaped."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:600])
+        yield f"  would change  {change.words}: {change.verdict}{approvals}"

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from watchfloor.console.report import TEMPLATES as REPORT
 from watchfloor.console.svg_marks import mark
-from watchfloor.console.text import visible
+from watchfloor.console.text import isolated, printed
 from watchfloor.console.words import count
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -34,15 +34,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_shown,
+        finalize=printed,
     )
-    environment.filters.update(log=_isolated, count=count)
+    environment.filters.update(log=isolated, count=count)
     return environment
-
-
-def _shown(value: object) -> object:
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _isolated(value: str, limit: int) -> Markup:
-    return Markup(f"<bdi>{escape(visible(value, limit))}</bdi>")  # noqa: S704 - escaped here

@@ -7,6 +7,7 @@ import msgspec
 import orjson
 
 from watchfloor.finding import Finding
+from watchfloor.judging import printable
 from watchfloor.triage.evidence import Row, plain
 from watchfloor.triage.facts import moments, values
 from watchfloor.triage.vocabulary import FUNCTION, NEGATIONS, NUMBERS, OURS, TRADE
@@ -183,8 +184,9 @@ def _places(value: str, text: str) -> Iterator[tuple[int, int]]:
 
 def _words(value: str) -> set[str]:
     """The words of a value, with and without the punctuation around them, which may be their own."""
-    printed = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in value).casefold()
-    return {form for text in (fold(value), printed) for word in text.split() for form in _bare(word)}
+    return {
+        form for text in (fold(value), printable(value).casefold()) for word in text.split() for form in _bare(word)
+    }
 
 
 def _bare(word: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from watchfloor.detect.sigma.globs import literals
 from watchfloor.detect.sigma.guards import frequency
 from watchfloor.detect.sigma.matching import Value, matcher
 from watchfloor.detect.sigma.view import View
+from watchfloor.judging import printable
 
 MAX_FIELDS = 3
 """How many fields a sentence names."""
@@ -59,5 +60,4 @@ def excerpt(text: str, start: int = 0) -> str:
     else:
         first = max(0, min(start - _BEFORE, len(text) - MAX_EXCERPT))
         last = first + MAX_EXCERPT
-    shown = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text[first:last])
-    return f"{'…' if first else ''}{shown}{'…' if last < len(text) else ''}"
+    return f"{'…' if first else ''}{printable(text[first:last])}{'…' if last < len(text) else ''}"
