@@ -42,6 +42,11 @@ class DataFolder(msgspec.Struct, frozen=True):
         return self.path / "findings.ndjson"
 
     @property
+    def suppressed(self) -> Path:
+        """Findings that suppressions hide, OCSF 2004, one a line."""
+        return self.path / "suppressed.ndjson"
+
+    @property
     def cases(self) -> Path:
         """Cases, OCSF 2005, one a line."""
         return self.path / "cases.ndjson"
@@ -79,7 +84,7 @@ class DataFolder(msgspec.Struct, frozen=True):
     @property
     def derived(self) -> tuple[Path, ...]:
         """What an investigation makes from its input, and the next one replaces."""
-        return (self.lake, self.packs, self.findings, self.cases, self.report, self.dead_letters)
+        return (self.lake, self.packs, self.findings, self.suppressed, self.cases, self.report, self.dead_letters)
 
     def prepare(self) -> None:
         """Make the folder, or take one that is empty or already a data folder.

@@ -7,15 +7,19 @@ from typing import Any
 import orjson
 import pytest
 import yaml
-from tests.cli.test_rules_check import RULE
+from tests.cli.test_rules_check import MANY, RULE
 from tests.cli.test_rules_explain import EVENT
 
+from watchfloor.catalog import BUILT_IN
+from watchfloor.detect.keyed import load_keyed
 from watchfloor.detect.sigma import RuleSet, load_rules
 from watchfloor.event import Entity
 from watchfloor.finding import Finding, Rule
 from watchfloor.normalize import Source, load_sources
-from watchfloor.rulecraft.suppression import Suppression, apply
+from watchfloor.rulecraft.suppression import Suppression, apply, subjects
 from watchfloor.rulecraft.suppression_file import Admitted, admit
+from watchfloor.rulecraft.trial import trial
+from watchfloor.testing.sources import sample_records
 
 NOW = datetime(2026, 3, 18, 12, tzinfo=UTC)
 RULE_ID = "6f3b4bd0-1111-4222-8333-444455556666"
@@ -42,11 +46,11 @@ def ruleset(tmp_path: Path) -> RuleSet:
 
 
 def admitted(
-    folder: Path, ruleset: RuleSet, sources: tuple[Source, ...], *entries: Any, now: datetime = NOW
+    folder: Path, ruleset: RuleSet, sources: tuple[Source, ...], *entries: Any, now: datetime = NOW, keyed: Any = ()
 ) -> Admitted:
     path = folder / "suppressions.yml"
     path.write_text(yaml.safe_dump({"suppressions": list(entries)}))
-    return admit([path], ruleset, sources, now)
+    return admit([path], ruleset, sources, now, keyed)
 
 
 def finding(*entities: str, rule: str = RULE_ID) -> Finding:
@@ -105,6 +109,38 @@ def test_what_does_not_hold_is_refused_by_name(
     (refused,) = one.refused
     assert "suppression known-shell is refused" in str(refused)
     assert said in str(refused)
+
+
+def test_a_correlation_is_tested_by_what_it_counts(tmp_path: Path, sources: Any) -> None:
+    (tmp_path / "rules.yml").write_text(f"{RULE}---\n{MANY}")
+    ruleset = load_rules([tmp_path / "rules.yml"])
+    many = ruleset.correlations[0].id
+    other = EVENT.replace("ws-1", "ws-2")
+    entry = ENTRY | {"rule": many, "test": {"hides": [EVENT, EVENT], "keeps": [other, other]}}
+    one = admitted(tmp_path, ruleset, sources, entry, entry | {"id": "few", "test": {"hides": EVENT, "keeps": other}})
+    assert [each.id for each in one.active] == ["known-shell"]
+    assert "finds nothing in an event that it hides" in str(one.refused[0])
+
+
+def test_a_detection_that_keeps_state_is_known_by_what_it_finds(tmp_path: Path, sources: Any) -> None:
+    keyed, _ = load_keyed()
+    cases = BUILT_IN / "detections" / "impossible_travel" / "cases"
+    travel = sample_records(next(iter(sorted(cases.glob("*.hit.ndjson")))))
+    found = [one for one in trial(travel, sources, RuleSet(), keyed).findings if one.rule.use_case]
+    subject = next(iter(subjects(found[0])))
+    texts = [record.decode() for record in travel]
+    entry = ENTRY | {"rule": found[0].rule.id, "scope": {"entities": [subject]}}
+    hides = entry | {"test": {"hides": texts, "keeps": texts}}
+    unseen = entry | {"id": "other", "test": {"hides": EVENT, "keeps": texts}}
+    one = admitted(tmp_path, RuleSet(), sources, hides, unseen, keyed=keyed)
+    assert "an event that it should keep is hidden" in str(one.refused[0])
+    assert "its test shows no finding of that id" in str(one.refused[1])
+
+
+def test_each_event_of_a_rule_proves_something(tmp_path: Path, ruleset: RuleSet, sources: Any) -> None:
+    other = EVENT.replace("cmd", "calc")
+    one = admitted(tmp_path, ruleset, sources, ENTRY | {"test": {"hides": [EVENT, other], "keeps": EVENT}})
+    assert "finds nothing in an event that it hides" in str(one.refused[0])
 
 
 def test_one_that_expires_meanwhile_hides_nothing_more() -> None:

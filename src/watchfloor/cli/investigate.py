@@ -12,6 +12,7 @@ from rich.text import Text
 from watchfloor import __version__
 from watchfloor.cli.options import Content, Paths, Rules, Source
 from watchfloor.cli.progress import stderr, working
+from watchfloor.cli.rules_suppressing import Suppressions, admitted_suppressions
 from watchfloor.clock import system_clock
 from watchfloor.console.model import (
     EvidenceEvent,
@@ -28,6 +29,7 @@ from watchfloor.console.techniques import known_techniques
 from watchfloor.console.terminal import print_summary
 from watchfloor.console.text import visible
 from watchfloor.errors import StoreError
+from watchfloor.rulecraft.suppression import hiding
 from watchfloor.run.content import Content as Loaded
 from watchfloor.run.content import load_content
 from watchfloor.run.investigation import Outcome
@@ -50,12 +52,13 @@ def investigate(
         Path | None,
         typer.Option("--inventory", help="Declares accounts and machines: owner, criticality, kind.", metavar="FILE"),
     ] = None,
+    suppressions: Suppressions = None,
 ) -> None:
     """Real logs to explained cases: DIR/report.html, cases.ndjson, findings.ndjson and signed evidence packs."""
     settings = Settings(
         data=out, rules=tuple(rules or ()), content=tuple(content or ()), source=source, inventory=inventory
     )
-    _investigate(paths, settings)
+    _investigate(paths, settings, suppressions)
 
 
 def demo(
@@ -77,11 +80,12 @@ def demo(
     _investigate([str(summary.logs)], Settings(data=out))
 
 
-def _investigate(paths: Sequence[str], settings: Settings) -> None:
+def _investigate(paths: Sequence[str], settings: Settings, suppressions: Sequence[Path] | None = None) -> None:
     console = stderr()
     began = time.monotonic()
     with console.status("loading rules"):
         content = load_content(rules=settings.rules, user=settings.content, inventory=settings.inventory)
+    active = admitted_suppressions(suppressions, settings.content, content.rules, content.sources, content.keyed)
     with working(console) as progress:
         outcome = run_investigation(
             paths,
@@ -90,6 +94,7 @@ def _investigate(paths: Sequence[str], settings: Settings) -> None:
             clock=system_clock,
             on_bytes=progress.on_bytes,
             on_stage=progress.on_stage,
+            hiding=hiding(active, system_clock()) if active else None,
         )
         progress.on_stage("writing the report", 0, 0)
         model = _model(paths, settings, content, outcome, began)
@@ -115,6 +120,7 @@ def _model(paths: Sequence[str], settings: Settings, content: Loaded, outcome: O
             events=observed.sources.total(),
             sources=tuple(SourceCount(name, count) for name, count in observed.sources.most_common()),
             findings=len(findings),
+            hidden=outcome.hidden,
             rules=len(content.rules.rules) + len(content.keyed),
             written_at=int(system_clock().timestamp() * 1000),
             seconds=time.monotonic() - began,

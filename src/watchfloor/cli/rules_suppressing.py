@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import orjson
 import pyarrow as pa
@@ -19,9 +19,11 @@ from watchfloor.enrich import Enricher
 from watchfloor.errors import InputError
 from watchfloor.finding import Finding
 from watchfloor.normalize import Source
+from watchfloor.operator import KeyedOperator
 from watchfloor.rulecraft.replay import Replayed
-from watchfloor.rulecraft.suppression import EventOf, Suppression, apply, events_of
+from watchfloor.rulecraft.suppression import Suppression, apply, events_of
 from watchfloor.rulecraft.suppression_file import admit, suppression_files
+from watchfloor.run.hiding import EventOf
 
 Suppressions = Annotated[
     list[Path] | None,
@@ -73,9 +75,7 @@ class Quiet:
             self.by_suppression[one.suppression] += 1
             self.by_rule[one.finding.rule.id] += 1
             if self._sink is not None:
-                written = one.finding.to_ocsf(now=int(self._now.timestamp() * 1000))
-                written["unmapped"]["suppression"] = one.suppression
-                self._sink.write(orjson.dumps(written) + b"\n")
+                self._sink.write(orjson.dumps(one.to_ocsf(now=int(self._now.timestamp() * 1000))) + b"\n")
         return kept
 
 
@@ -92,15 +92,31 @@ def suppressing(
     Raises:
         InputError: A named file does not exist, or the hidden findings cannot be written.
     """
-    console = stderr()
-    admitted = admit(suppression_files(named or (), content or ()), ruleset, sources, system_clock())
-    for refusal in admitted.refused:
-        console.print(Text(visible(str(refusal))), soft_wrap=True)
+    active = admitted_suppressions(named, content, ruleset, sources)
     with ExitStack() as stack:
-        quiet = Quiet(admitted.active, None if hidden is None else stack.enter_context(_open(hidden)))
+        quiet = Quiet(active, None if hidden is None else stack.enter_context(_open(hidden)))
         yield quiet
     for name, count in quiet.by_suppression.most_common():
-        console.print(Text(visible(f"suppression {name} hid {count:,} findings")))
+        stderr().print(Text(visible(f"suppression {name} hid {count:,} findings")))
+
+
+def admitted_suppressions(
+    named: Sequence[Path] | None,
+    content: Sequence[Path] | None,
+    ruleset: RuleSet,
+    sources: Sequence[Source],
+    keyed: Sequence[KeyedOperator[Any]] = (),
+) -> tuple[Suppression, ...]:
+    """The suppressions of the named files and of the content roots that count; the others are named.
+
+    Raises:
+        InputError: A named file does not exist.
+    """
+    files = suppression_files(named or (), content or ())
+    admitted = admit(files, ruleset, sources, system_clock(), keyed)
+    for refusal in admitted.refused:
+        stderr().print(Text(visible(str(refusal))), soft_wrap=True)
+    return admitted.active
 
 
 def _open(path: Path) -> BinaryIO:

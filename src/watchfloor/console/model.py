@@ -82,8 +82,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """What the run read and how it went.
 
     ``events`` became events; dead letters are not among them. ``first`` and ``last`` are the earliest and latest event
-    times (ms, UTC; ``None`` without events). ``findings`` counts all findings, also those that no case holds. ``out``
-    is the folder that was written to and ``public_key`` the file that packs verify against; the report shows neither.
+    times (ms, UTC; ``None`` without events). ``findings`` counts all findings, also those that no case holds; not
+    those that ``hidden`` counts by the suppression that hides them. ``out`` is the folder that was written to and
+    ``public_key`` the file that packs verify against; the report shows neither.
     """
 
     paths: tuple[str, ...]
@@ -98,6 +99,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     out: str = ""
     public_key: str = ""
+    hidden: Mapping[str, int] = {}
+
+    @property
+    def all_hidden(self) -> int:
+        """The findings that suppressions hide."""
+        return sum(self.hidden.values())
 
 
 class ReportModel(msgspec.Struct, frozen=True, kw_only=True):

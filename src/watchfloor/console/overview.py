@@ -131,6 +131,8 @@ def _scope(model: ReportModel, cases: int) -> str:
     grouped = sum(len(case.findings) for case in model.cases)
     members = f", {count(grouped)} of them in {count(cases, 'case')}" if cases else ""
     compressed = f"gave {count(run.findings, 'finding')}{members}"
+    if run.all_hidden:
+        compressed += f"; {count(run.all_hidden, 'more is', 'more are')} hidden by suppressions"
     return f"{count(run.events, 'event')}{sources}, read against {count(run.rules, 'rule')}, {compressed}."
 
 

@@ -119,6 +119,9 @@ def _figures(model: ReportModel, view: Overview) -> Table:
     grid.add_row("Events", Text(f"{count(model.run.events)}" + (f" ({sources})" if sources else "")))
     not_loaded = f", {len(model.load_failures):,} did not load" if model.load_failures else ""
     grid.add_row("Rules", f"{count(model.run.rules)} loaded{not_loaded}")
+    if model.run.all_hidden:
+        hidden = ", ".join(f"{visible(name, 40)} {number:,}" for name, number in model.run.hidden.items())
+        grid.add_row("Hidden", Text(f"{count(model.run.all_hidden, 'finding')} ({hidden}), in suppressed.ndjson"))
     if view.dead_letters:
         reason, number = view.dead_reasons[0]
         grid.add_row(

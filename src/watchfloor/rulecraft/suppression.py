@@ -4,7 +4,7 @@ A suppression hides a finding from those who read findings; it never stops a det
 back with the suppression that hid it, to be counted and kept.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
@@ -15,12 +15,7 @@ from watchfloor.detect.sigma.condition import Glob
 from watchfloor.detect.sigma.matching import matcher, value_of
 from watchfloor.finding import Finding
 from watchfloor.rulecraft.explain import column_values
-
-Values = Callable[[str], Sequence[str]]
-"""The values of an event's column."""
-
-EventOf = Callable[[str], Values | None]
-"""An event by its uid, as far as it is at hand."""
+from watchfloor.run.hiding import EventOf, Hidden, Hiding, Values
 
 
 class Suppression(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,13 +59,6 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Hidden(msgspec.Struct, frozen=True):
-    """A finding that a suppression hides."""
-
-    suppression: str
-    finding: Finding
-
-
 def subjects(finding: Finding) -> frozenset[str]:
     """Whom a finding is about: of each type of entity the first, which did it or where it happened.
 
@@ -105,6 +93,15 @@ def apply(
         else:
             hidden.append(Hidden(found.id, finding))
     return kept, hidden
+
+
+def hiding(suppressions: Sequence[Suppression], now: datetime) -> Hiding:
+    """The suppressions as a run takes them."""
+
+    def hidden(findings: Sequence[Finding], event_of: EventOf) -> list[Hidden]:
+        return apply(suppressions, findings, now, event_of)[1]
+
+    return Hiding(frozenset(rule for one in suppressions for rule in one.rules), hidden)
 
 
 def events_of(batch: pa.RecordBatch | None) -> EventOf:

@@ -12,7 +12,9 @@ r"""Reads suppressions and admits those that hold to their word.
           entities: [host:backup-1]
           fields: {process.file.path: 'C:\Backup\*'}
         test:
-          hides: {EventID: 1, ...}       # a raw record, or a list of them, as a mapping or as the vendor's text
+          hides: {EventID: 1, ...}       # a raw record, or a list of them, as a mapping or as the vendor's text;
+                                         # in each of them a rule, in all of them together another detection
+                                         # must find something
           keeps: {EventID: 1, ...}
 """
 
@@ -23,19 +25,21 @@ from typing import Any
 
 import msgspec
 import orjson
+import pyarrow as pa
 from sigma.types import SigmaString, SpecialChars
 
 from watchfloor.catalog import read_yaml
-from watchfloor.detect.sigma import RuleSet, SigmaDetector
+from watchfloor.detect.sigma import RuleSet
 from watchfloor.detect.sigma.condition import Glob
 from watchfloor.detect.sigma.globs import Wildcard, glob
-from watchfloor.enrich import Enricher
-from watchfloor.errors import ContentError, InputError
+from watchfloor.errors import ContentError, InputError, RecordError
 from watchfloor.event import EVENT_SCHEMA
 from watchfloor.finding import Finding
-from watchfloor.normalize import Normalizer, Source
+from watchfloor.normalize import Source
+from watchfloor.operator import KeyedOperator
+from watchfloor.rulecraft.alone import alone
 from watchfloor.rulecraft.suppression import Suppression, apply, events_of
-from watchfloor.testing.sources import raw_batch
+from watchfloor.rulecraft.trial import Trial, trial
 
 FILE = "suppressions.yml"
 """The name of the file in a content root."""
@@ -63,8 +67,24 @@ def suppression_files(named: Sequence[Path], content: Sequence[Path]) -> list[Pa
     return [*(root / FILE for root in content if (root / FILE).is_file()), *named]
 
 
-def admit(paths: Sequence[Path], ruleset: RuleSet, sources: Sequence[Source], now: datetime) -> Admitted:
-    """The suppressions of files that are whole, have not expired, and whose tests come out as they say."""
+class _Loaded(msgspec.Struct, frozen=True):
+    ruleset: RuleSet
+    sources: Sequence[Source]
+    keyed: Sequence[KeyedOperator[Any]]
+
+
+def admit(
+    paths: Sequence[Path],
+    ruleset: RuleSet,
+    sources: Sequence[Source],
+    now: datetime,
+    keyed: Sequence[KeyedOperator[Any]] = (),
+) -> Admitted:
+    """The suppressions of files that are whole, have not expired, and whose tests come out as they say.
+
+    They are of rules and correlations of ``ruleset``, and of what ``keyed`` detections find.
+    """
+    loaded = _Loaded(ruleset, sources, keyed)
     active: dict[str, Suppression] = {}
     refused: list[ContentError] = []
     for path in paths:
@@ -74,7 +94,7 @@ def admit(paths: Sequence[Path], ruleset: RuleSet, sources: Sequence[Source], no
                     raise one
                 if one.id in active:
                     raise _refusal(one, f"the id is already that of a suppression of {active[one.id].path}")
-                _hold(one, ruleset, sources, now)
+                _hold(one, loaded, now)
                 active[one.id] = one
             except ContentError as error:
                 refused.append(error)
@@ -168,31 +188,37 @@ def _refusal(one: Suppression, reason: str) -> ContentError:
     return ContentError(str(one.path), f"suppression {one.id} is refused: {reason}", line=one.line)
 
 
-def _hold(one: Suppression, ruleset: RuleSet, sources: Sequence[Source], now: datetime) -> None:
+def _hold(one: Suppression, loaded: _Loaded, now: datetime) -> None:
     if one.has_expired(now):
         raise _refusal(one, f"it expired on {one.expires.isoformat()}; ask {one.owner}")
-    chosen = RuleSet(tuple(rule for rule in ruleset.rules if rule.rule.id in one.rules))
-    if missing := sorted(set(one.rules) - {rule.rule.id for rule in chosen.rules}):
-        raise _refusal(one, f"no loaded rule has the id {missing[0]}")
+    known = {rule.rule.id for rule in loaded.ruleset.rules}
+    correlations = {linked.id for linked in loaded.ruleset.correlations}
+    unknown = set(one.rules) - known - correlations
+    chosen = _Loaded(alone(loaded.ruleset, one.rules), loaded.sources, loaded.keyed if unknown else ())
     for records, hides in ((one.hides, True), (one.keeps, False)):
-        for record in records:
-            _holds(one, record, chosen, sources, now, hides=hides)
+        tried = _tried(one, records, chosen, "hides" if hides else "keeps")
+        found = [finding for finding in tried.findings if finding.rule.id in one.rules]
+        # A detection that keeps state is known by what it finds.
+        if hides and (missing := unknown - {finding.rule.id for finding in found}):
+            reason = f"no loaded rule has the id {min(missing)}"
+            raise _refusal(one, reason + ", and its test shows no finding of that id" * bool(chosen.keyed))
+        _prove(one, found, tried.events, each=known.issuperset(one.rules), name="hides" if hides else "keeps")
+        kept, hidden = apply([one], found, now, events_of(tried.events))
+        if hides and kept:
+            raise _refusal(one, "its test fails: an event that it should hide is kept")
+        if not hides and hidden:
+            raise _refusal(one, "its test fails: an event that it should keep is hidden")
 
 
-def _holds(
-    one: Suppression, record: bytes, chosen: RuleSet, sources: Sequence[Source], now: datetime, *, hides: bool
-) -> None:
-    name = "hides" if hides else "keeps"
-    detector = SigmaDetector(chosen)
-    normalized = Normalizer(sources, detector.plan).process(raw_batch([record]))
-    if normalized.dead_letters:
-        raise _refusal(one, f"its test is no event ({name}): {normalized.dead_letters[0].reason}")
-    events = Enricher().process(normalized.events)
-    found: list[Finding] = detector.detect(events)
-    if not found:
+def _tried(one: Suppression, records: Sequence[bytes], chosen: _Loaded, name: str) -> Trial:
+    try:
+        return trial(records, chosen.sources, chosen.ruleset, chosen.keyed)
+    except RecordError as error:
+        raise _refusal(one, f"its test is no event ({name}): {error}") from error
+
+
+def _prove(one: Suppression, found: Sequence[Finding], events: pa.RecordBatch, *, each: bool, name: str) -> None:
+    """Refuse a test in which nothing is found; ``each``: in each of its events."""
+    seen = {uid for finding in found for uid in finding.event_uids}
+    if not found or (each and not seen.issuperset(events.column("metadata.uid").to_pylist())):
         raise _refusal(one, f"its test proves nothing: the rule finds nothing in an event that it {name}")
-    kept, hidden = apply([one], found, now, events_of(events))
-    if hides and kept:
-        raise _refusal(one, "its test fails: an event that it should hide is kept")
-    if not hides and hidden:
-        raise _refusal(one, "its test fails: an event that it should keep is hidden")

@@ -1,6 +1,7 @@
 """An investigation: finite input through all stages, to cases, packs and what a report needs."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from watchfloor.policy.desk import Desk
 from watchfloor.run.closing import Closing, Described, PackFile
 from watchfloor.run.content import Content
 from watchfloor.run.embedded import Embedded, Observed, OnBytes
+from watchfloor.run.hiding import Hidden, Hiding, hide
 from watchfloor.settings import DataFolder, Settings
 from watchfloor.store.cases import CaseStore
 from watchfloor.store.lake import Lake
@@ -33,7 +35,10 @@ OnStage = Callable[[str, int, int], None]
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What an investigation found: cases by falling risk, findings that no case holds, and what people are shown."""
+    """What an investigation found: cases by falling risk, findings that no case holds, and what people are shown.
+
+    ``hidden`` counts by suppression the findings that it hides.
+    """
 
     observed: Observed
     cases: tuple[Case, ...]
@@ -42,6 +47,7 @@ class Outcome(msgspec.Struct, frozen=True):
     packs: Mapping[str, PackFile]
     described: Mapping[str, Described]
     failures: tuple[str, ...] = ()
+    hidden: Mapping[str, int] = {}
 
 
 def investigate(
@@ -53,10 +59,11 @@ def investigate(
     on_bytes: OnBytes | None = None,
     on_stage: OnStage | None = None,
     on_dead_letter: Callable[[DeadLetter], None] | None = None,
+    hiding: Hiding | None = None,
 ) -> Outcome:
     """Investigate files into the data folder of ``settings``; what an earlier run derived there is replaced.
 
-    Keys, labels and the record of decisions stay.
+    Keys, labels and the record of decisions stay. Findings that ``hiding`` hides are kept apart: no case holds them.
 
     Raises:
         InputError: A path gives nothing readable or is what this run would replace, a label cannot be read, or the data
@@ -86,6 +93,10 @@ def investigate(
 
     observed.findings += embedded.correlated(observed, on_failure=failed)
     observed.findings += embedded.stateful(settings.tenant, reference, on_failure=failed)
+    hidden: list[Hidden] = []
+    if hiding is not None:
+        observed.findings, hidden = hide(observed.findings, hiding, lake, settings.tenant)
+        _write_hidden(folder, hidden, int(clock().timestamp() * 1000))
     say("correlating", 0, 0)
     known = _precision(labels, observed.findings)
     correlated = correlate(observed.findings, identity=reference.tables[IDENTITY], precision=known)
@@ -106,6 +117,7 @@ def investigate(
         closing.packs,
         closing.described,
         (*failures, *closing.failures, *(slow.words for slow in content.detector.slow_regexes)),
+        Counter(one.suppression for one in hidden),
     )
 
 
@@ -157,6 +169,13 @@ def _write(folder: DataFolder, tenant: str, cases: Sequence[Case], loose: Sequen
         store.replace(tenant, cases)
     finally:
         store.close()
+
+
+def _write_hidden(folder: DataFolder, hidden: Sequence[Hidden], now: int) -> None:
+    try:
+        _write_lines(folder.suppressed, (one.to_ocsf(now=now) for one in hidden))
+    except OSError as error:
+        raise StoreError(f"{folder.path}: {error.strerror or error}") from error
 
 
 def _write_lines(path: Path, objects: Iterable[dict[str, Any]]) -> None:
