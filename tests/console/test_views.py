@@ -175,6 +175,12 @@ def test_where_an_attacker_came_from_and_what_they_used_is_not_at_risk(sample: R
     assert "app" not in view.entity_kinds
 
 
+def test_a_title_is_not_repeated_under_itself() -> None:
+    risk = Risk(0.5, (Term("rule:r", 1.0, "Logging stopped (high) fired once."),))
+    (bar,) = unfold(risk, {"rule:r": "Logging stopped"}).bars
+    assert (bar.name, bar.words) == ("Logging stopped", "(high) fired once.")
+
+
 def test_small_terms_are_told_together_and_still_add_up() -> None:
     terms = (Term("prior", -1.0, "w"), Term("r", 3.0, "w"), *(Term(f"r{n}", 0.04, "w") for n in range(9)))
     view = unfold(Risk(0.9138, terms), {})

@@ -112,6 +112,18 @@ def test_the_gravest_finding_gives_the_first_advice() -> None:
     assert checks(grave) == ("First.", "Second.", "Third.", "Fourth.")
 
 
+def test_each_use_case_has_its_say_and_nothing_is_said_twice() -> None:
+    said = (
+        ("high", "phishing", "Isolate the computer now."),
+        ("critical", "mfa_fatigue", "Call the person: was it them?"),
+        ("critical", "mfa_fatigue", "Call the person again."),
+        ("critical", "mfa_fatigue", "End the sessions."),
+    )
+    rules = [replace(RULE, level=level, use_case=about, runbook=runbook) for level, about, runbook in said]
+    several = replace(case(), findings=tuple(replace(FINDING, rule=rule) for rule in rules))
+    assert checks(several) == ("Call the person: was it them?", "Isolate the computer now.", "End the sessions.")
+
+
 def test_there_is_always_something_to_check_and_never_too_much() -> None:
     assert len(checks(case())) == 1
     many = replace(

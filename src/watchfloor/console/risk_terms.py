@@ -51,7 +51,8 @@ def unfold(risk: Risk, titles: Mapping[str, str]) -> RiskView:
 def _bar(term: Term, largest: float, titles: Mapping[str, str]) -> TermBar:
     name = titles.get(term.name) or term.name[:1].upper() + term.name[1:]
     value = f"{term.value:+.2f}".replace("-", "\N{MINUS SIGN}")
-    return TermBar(name, value, term.words, abs(term.value) / largest, term.value < 0)
+    # A rule's words begin with its title, which stands above them.
+    return TermBar(name, value, term.words.removeprefix(f"{name} "), abs(term.value) / largest, term.value < 0)
 
 
 def _note(risk: Risk) -> str:

@@ -102,13 +102,23 @@ def _benign(case: Case) -> str:
 
 
 def checks(case: Case) -> tuple[str, ...]:
-    """What to look at next, the gravest finding first: how its runbook begins, else what its use case asks for."""
-    gravest = sorted(case.findings, key=lambda finding: (-LEVELS.index(finding.rule.level), not finding.rule.decisive))
-    found = [_begins(finding.rule.runbook or "") or _CHECKS.get(finding.rule.use_case or "") for finding in gravest]
-    advice = list(dict.fromkeys(one for one in found if one)) or [_ANY]
+    """What to look at next, the gravest finding first: how its runbook begins, else what its use case asks for.
+
+    Each use case has its say before one has a second; of runbooks that begin with the same words, the first is told.
+    """
+    firsts: dict[str, str] = {}
+    others: list[str] = []
+    for finding in sorted(case.findings, key=lambda one: (-LEVELS.index(one.rule.level), not one.rule.decisive)):
+        about = finding.rule.use_case or ""
+        if told := _begins(finding.rule.runbook or "") or _CHECKS.get(about):
+            others.append(told)
+            firsts.setdefault(about, told)
+    advice: dict[str, str] = {}
+    for told in (*firsts.values(), *others):
+        advice.setdefault(" ".join(told.split()[:3]).strip(",.:"), told)
     if "credential-access" in case.tactics and any(entity.type == "host" for entity in case.entities):
-        advice.insert(MAX_CHECKS - 1, _EXPOSED)
-    return tuple(advice[:MAX_CHECKS])
+        return (*list(advice.values())[: MAX_CHECKS - 1], _EXPOSED)
+    return tuple(advice.values())[:MAX_CHECKS] or (_ANY,)
 
 
 def _begins(runbook: str) -> str:
