@@ -23,6 +23,7 @@ STARTS = [
     "level ",
 ]
 WORDS = ["a on resource: arn:x:user/", '"User_', "Scope: a[", "level ", "a.example@"]
+LENGTH = MAX_CAPTURE // 2
 LIMIT_SECONDS = 0.1
 
 
@@ -45,9 +46,9 @@ def built_in() -> list[str]:
 def worst_texts() -> list[str]:
     repeated = [("", unit) for unit in (*UNITS, *WORDS)] + [(start, unit) for start in STARTS for unit in "a;/"]
     return [
-        (start + unit * MAX_CAPTURE)[: MAX_CAPTURE - len(end)] + end
+        (start + unit * LENGTH)[: LENGTH - len(end)] + end
         for start, unit in repeated
-        for end in ("\n", "\nx")
+        for end in ("\n", "\nx", "/", "\\")
     ]
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from watchfloor.normalize.coerce import address, floating, integer, text_of
 
+MAX_MAIL = 320
+"""The longest mail address there is: 64 characters, ``@``, 255 characters (RFC 5321, 4.5.3.1)."""
+
 
 def basename(value: Any) -> str | None:
     r"""The last part of a Windows, POSIX or URL path.
@@ -70,7 +73,7 @@ def account_domain(value: Any) -> str | None:
 def mail(value: Any) -> str | None:
     """The text if it has the form of a mail address or user principal name."""
     text = text_of(value)
-    return text if text and re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) else None
+    return text if text and len(text) <= MAX_MAIL and re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) else None
 
 
 def ip(value: Any) -> str | None:
