@@ -29,6 +29,7 @@ _SYSTEM_DOMAINS = frozenset(
     {"nt authority", "nt service", "window manager", "font driver host", "iis apppool", "nt virtual machine"}
 )
 _SYSTEM_NAMES = frozenset({"system", "local service", "network service", "anonymous logon", "-", "", "n/a", "unknown"})
+_GUEST = "#ext#@"
 _NOT_IN_MAIL = frozenset("\\/:")
 _NO_DOMAIN = frozenset({"", "-", ".", "workgroup", "nt authority\\"})
 
@@ -76,13 +77,13 @@ def _texts(account: Account) -> list[str | None]:
     if principal is not None and principal.kind != "user":
         # A user may have the name of a role, or of the account's root user.
         return opaque
-    return [_mail(account.email_addr), _mail(account.name), _named(account), *opaque]
+    return [_mail(account.email_addr, account), _mail(account.name, account), _named(account), *opaque]
 
 
 def _of_session(account: Account, principal: Principal) -> list[str | None]:
     # What others than AWS call a session may be the name that the caller chose, too.
     own = [account.uid_alt, _id(account.uid, "aws") if account.namespace == "aws" else None]
-    mail = _mail(account.email_addr)
+    mail = _mail(account.email_addr, account)
     if named_by_identity_center(principal, account.issuer):
         return [mail, *own]
     if principal.owner.startswith(IDENTITY_CENTER) or not mail:
@@ -126,8 +127,16 @@ def _is_system(account: Account) -> bool:
     return domain in _SYSTEM_DOMAINS or (not uid and name in _SYSTEM_NAMES)
 
 
-def _mail(text: str | None) -> str | None:
-    return text.lower() if text and is_mail(text) else None
+def _mail(text: str | None, account: Account) -> str | None:
+    if not text or not is_mail(text):
+        return None
+    mail = text.lower()
+    guest, mark, _ = mail.partition(_GUEST)
+    if not mark or account.namespace != "m365":
+        return mail
+    # The host's name of a guest is the guest's address with its @ made an underscore, which no mail domain has.
+    home = "@".join(guest.rsplit("_", 1))
+    return home if is_mail(home) else mail
 
 
 def _opaque(uid: str | None, account: Account) -> str | None:
@@ -137,7 +146,7 @@ def _opaque(uid: str | None, account: Account) -> str | None:
         return _sid(uid, account)
     if uid.startswith("arn:"):
         return uid
-    return _mail(uid) or _id(uid, account.namespace)
+    return _mail(uid, account) or _id(uid, account.namespace)
 
 
 def _id(uid: str | None, namespace: str) -> str | None:

@@ -20,7 +20,7 @@ class Enricher:
         self._identity = (reference or Reference()).tables.get(IDENTITY, {})
 
     def process(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The batch with its entity columns set; ``app`` and ``resource``, which the source names, are kept."""
+        """The batch with its entity columns set; the source names ``app``, which is kept, and ``resource``."""
         reading = Reading(batch)
         hosts = reading.hosts()
         columns = {
@@ -29,6 +29,7 @@ class Enricher:
             "entity.host": self._resolve(hosts),
             "entity.peer": self._resolve(_peers(reading, hosts)),
             "entity.address": _addresses(reading),
+            "entity.resource": self._resolve(batch.column("entity.resource").to_pylist()),
         }
         for name, values in columns.items():
             position = batch.schema.get_field_index(name)

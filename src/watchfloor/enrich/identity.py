@@ -3,6 +3,8 @@
 Every link keeps the uid of the first event that showed it, so a merge can be explained and undone.
 """
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 from watchfloor.enrich.aliases import is_mail, preference
@@ -111,7 +113,8 @@ class IdentityGraph:
     def table(self) -> dict[str, str]:
         """Each alias that is not its person's best, to the best.
 
-        Short host names are in it with their one qualified name, the accounts of computers with their host.
+        Short host names are in it with their one qualified name, the accounts of computers with their host, and the
+        mailboxes of a person's other addresses with that of the best.
         """
         table: dict[str, str] = {}
         people: dict[str, list[str]] = {}
@@ -119,6 +122,7 @@ class IdentityGraph:
             best = min(aliases, key=preference)
             people[best] = aliases
             table.update((alias, best) for alias in aliases if alias != best)
+            table.update(_mailboxes(aliases, best))
         for best, host in self.hosts.computers(people).items():
             table.update(dict.fromkeys(people[best], host))
         table.update(self.hosts.short_names())
@@ -143,3 +147,12 @@ class IdentityGraph:
         for alias in known:
             members.setdefault(person(alias), []).append(alias)
         return list(members.values())
+
+
+def _mailboxes(aliases: Iterable[str], best: str) -> Iterator[tuple[str, str]]:
+    mails = [alias.partition(":")[2] for alias in (*aliases, best)]
+    first = mails.pop()
+    if is_mail(first):
+        for mail in mails:
+            if mail != first and is_mail(mail):
+                yield f"resource:mailbox:{mail}", f"resource:mailbox:{first}"

@@ -64,12 +64,14 @@ def _evidences(batch: pa.RecordBatch) -> Iterator[tuple[int, dict[str, str]]]:
         if class_uid not in _FINDINGS:
             continue
         evidences = orjson.loads(batch.column("rest")[row].as_py() or b"{}").get("evidences")
+        if not isinstance(evidences, list):
+            continue
         found: dict[str, str] = {}
         for part, names in _EVIDENCE:
             columns = [f"{part}.{name}" for name in names]
             if any(batch.column(column)[row].as_py() is not None for column in columns):
                 continue
-            objects = (_texts(one.get(part), names) for one in evidences or () if isinstance(one, dict))
+            objects = (_texts(one.get(part), names) for one in evidences if isinstance(one, dict))
             first: dict[str, str] = next((texts for texts in objects if texts), {})
             found.update((f"{part}.{name}", text) for name, text in first.items())
         yield row, found
