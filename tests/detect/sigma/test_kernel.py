@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from watchfloor.detect.sigma import RuleSet, SigmaDetector, scan
+from watchfloor.detect.sigma import RuleSet, SigmaDetector
 from watchfloor.detect.sigma.kernel import SlowRegex
 from watchfloor.detect.sigma.matching import MAX_TIMEOUTS
 from watchfloor.event import Entity, Origin
@@ -177,21 +177,8 @@ def test_columns_of_any_string_type(bench: Any) -> None:
         assert [one.key for one in detector.detect(changed)] == ["event-0"]
 
 
-def test_what_is_remembered_is_bounded(bench: Any) -> None:
-    detector = bench.detector(bench.rule({"s": {"A|contains": "7"}, "condition": "s"}))
-    scanner = detector._program.scanners["native.A"]
-    memory = scan.Memory(scanner, detector._program.triggers, capacity=10, longest=3)
-    assert [bool(hit.predicates) for hit in memory.hits(["7", "x" * 4 + "7", "8"])] == [True, True, False]
-    assert set(memory._known) == {"7", "8"}
-    assert [bool(hit.predicates) for hit in memory.hits(["8", "87", "7", "777"])] == [False, True, True, True]
-    for number in range(100):
-        assert memory.hits([str(number)])[0].rules == (frozenset({0}) if "7" in str(number) else frozenset())
-    assert len(memory._known) == 10
-    assert len(memory._hits) <= 10
-
-
 def test_a_catastrophic_regex_costs_bounded_time_and_harms_no_other(bench: Any) -> None:
-    slow = bench.rule({"s": {"A|re": "^(a|aa)+$"}, "condition": "s"}, id=rule_id(1))
+    slow = bench.rule({"s": {"A|re": "^(a|aa)+\\1$"}, "condition": "s"}, id=rule_id(1))
     quick = bench.rule({"s": {"A|endswith": "b"}, "condition": "s"}, id=rule_id(2))
     detector = bench.detector(slow, quick)
     events = [{"A": "a" * 50 + f"{number}b"} for number in range(60)]
@@ -199,7 +186,7 @@ def test_a_catastrophic_regex_costs_bounded_time_and_harms_no_other(bench: Any) 
     found = detector.detect(bench.batch(events))
     assert time.process_time() - started < 4
     assert [one.rule.id for one in found] == [rule_id(2)] * 60
-    assert detector.slow_regexes == (SlowRegex("^(a|aa)+$", MAX_TIMEOUTS, given_up=True, rules=(rule_id(1),)),)
+    assert detector.slow_regexes == (SlowRegex("^(a|aa)+\\1$", MAX_TIMEOUTS, given_up=True, rules=(rule_id(1),)),)
 
 
 def test_a_long_pattern_list_is_quick(bench: Any) -> None:
@@ -209,6 +196,51 @@ def test_a_long_pattern_list_is_quick(bench: Any) -> None:
     started = time.process_time()
     assert len(detector.detect(bench.batch(events))) == 200
     assert time.process_time() - started < 2
+
+
+def test_a_value_full_of_needles_is_quick(bench: Any) -> None:
+    needles = ["a" * length for length in range(1, 60)]
+    detector = bench.detector(
+        *(bench.rule({"s": {"A|contains": one}, "condition": "s"}, id=rule_id(at)) for at, one in enumerate(needles))
+    )
+    started = time.process_time()
+    found = detector.detect(bench.batch([{"A": "a" * 500_000}, {"A": "aab"}]))
+    assert time.process_time() - started < 2
+    assert [one.key for one in found] == ["event-0"] * len(needles) + ["event-1"] * 2
+
+
+def test_many_rules_of_all_products_are_searched_where_they_apply(bench: Any) -> None:
+    rules = [
+        bench.rule(
+            {"s": {"A|endswith": f"-{at}"}, "condition": "s"},
+            id=rule_id(at),
+            logsource={"product": "linux" if at % 2 else "windows"},
+        )
+        for at in range(6000)
+    ]
+    detector = bench.detector(*rules)
+    batch = bench.batch(
+        [{"A": "x-4242"}, {"A": "x-4243"}] * 2, logsource=["windows//", "windows//", "linux//", "linux//"]
+    )
+    found = [(one.key, one.rule.id) for one in detector.detect(batch)]
+    assert found == [("event-0", rule_id(4242)), ("event-3", rule_id(4243))]
+
+
+def test_records_are_told_apart_by_their_event_ids(bench: Any) -> None:
+    rules = [
+        bench.rule({"s": {"EventID": 1}, "condition": "s"}, id=rule_id(1)),
+        bench.rule({"s": {"EventID": [1, "AB"]}, "n": {"A": "x"}, "condition": "s and not n"}, id=rule_id(2)),
+        bench.rule({"s": {"EventID|contains": "1"}, "condition": "s"}, id=rule_id(3)),
+        bench.rule({"s": {"EventID": None}, "condition": "s"}, id=rule_id(4)),
+    ]
+    detector = bench.detector(*rules)
+    found = {
+        event: [one.rule.id[-1] for one in detector.detect(bench.batch([{"EventID": event, "A": "y"}, {"A": "x"}]))]
+        for event in ("1", "11", "ab", "7")
+    }
+    assert found == {"1": ["1", "2", "3", "4"], "11": ["3", "4"], "ab": ["2", "4"], "7": ["4"]}
+    several = bench.batch([{"EventID": ["7", "1"], "A": "y"}, {"EventID": [], "A": "x"}])
+    assert [one.rule.id[-1] for one in detector.detect(several)] == ["1", "2", "3", "4"]
 
 
 def test_hostile_values_are_values(bench: Any) -> None:

@@ -1,6 +1,8 @@
 """Chooses the predicates that wake a rule up: one of them must be true for the rule to be true."""
 
 import math
+import re
+from functools import lru_cache
 
 from watchfloor.detect.sigma.condition import (
     And,
@@ -19,6 +21,7 @@ from watchfloor.detect.sigma.condition import (
     Test,
 )
 from watchfloor.detect.sigma.globs import Shape, literals, shape
+from watchfloor.detect.sigma.regex_texts import regex_texts
 
 Guard = frozenset[Predicate]
 """Predicates of which a matching event has at least one."""
@@ -28,9 +31,23 @@ _SHORTENING = 0.8
 
 _ALWAYS = 0.9
 
+_COMMON = re.compile(
+    r"c:\\|program files(?: \(x86\))?|\\windows\\|\\users\\|\\system32\\|\\appdata\\|\.exe|\.dll|microsoft"
+    r"|powershell|https?://|cmd|\\software\\|\\currentversion\\"
+)
+"""Texts that make a longer one no rarer, because ordinary records are full of them."""
 
-def guard(condition: Condition) -> Guard | None:
+_NUMBER = re.compile(r"(?:0x)?[0-9a-f]{1,8}|s-1-[0-9-]+")
+"""Codes are few: what equals one is common, however it is written."""
+
+KIND = "native.EventID"
+"""The column that says what a record of a Windows log is about; records are sorted by it before rules look at them."""
+
+
+def guard(condition: Condition, column: str | None = None) -> Guard | None:
     """The guard that the fewest events are expected to hit, or ``None``: a condition that needs nothing to be there.
+
+    With ``column``, the guard is of predicates on that column alone.
 
     >>> leaf = Leaf(Predicate("native.Image", Exists()))
     >>> guard(And((leaf, Not(leaf)))) == {leaf.predicate}
@@ -40,21 +57,21 @@ def guard(condition: Condition) -> Guard | None:
     """
     match condition:
         case Leaf(predicate):
-            return frozenset({_detectable(predicate)})
+            return frozenset({_detectable(predicate)}) if column in {None, predicate.column} else None
         case And(parts):
-            found = [one for part in parts if (one := guard(part)) is not None]
+            found = [one for part in parts if (one := guard(part, column)) is not None]
             return min(found, key=_cost, default=None)
         case Or(parts):
-            return _one_of(parts, len(parts))
+            return _one_of(parts, len(parts), column)
         case AtLeast(count, parts):
             # Of any len - count + 1 parts, one must be true.
-            return _one_of(parts, len(parts) - count + 1)
+            return _one_of(parts, len(parts) - count + 1, column)
         case Not():
             return None
 
 
-def _one_of(parts: tuple[Condition, ...], needed: int) -> Guard | None:
-    found = sorted((one for part in parts if (one := guard(part)) is not None), key=_cost)
+def _one_of(parts: tuple[Condition, ...], needed: int, column: str | None) -> Guard | None:
+    found = sorted((one for part in parts if (one := guard(part, column)) is not None), key=_cost)
     return frozenset().union(*found[:needed]) if len(found) >= needed else None
 
 
@@ -63,18 +80,28 @@ def _detectable(predicate: Predicate) -> Predicate:
     return Predicate(predicate.column, Exists()) if isinstance(predicate.test, Reference) else predicate
 
 
+def likelihood(condition: Condition) -> float:
+    """A guess at how often a condition is true: between 0 and 1."""
+    if isinstance(condition, Not):
+        return 1 - likelihood(condition.condition)
+    found = guard(condition)
+    return _ALWAYS if found is None else min(_ALWAYS, _cost(found))
+
+
 def _cost(predicates: Guard) -> float:
-    return sum(frequency(predicate.test) for predicate in predicates)
+    return sum(_ALWAYS if predicate.column == KIND else frequency(predicate.test) for predicate in predicates)
 
 
+@lru_cache(maxsize=100_000)
 def frequency(test: Test) -> float:
     """A guess at how often a test is true of a value: between 0 and 1, from what it looks for alone."""
     match test:
         case Glob():
             return _glob_frequency(test)
-        case Regex():
+        case Regex(pattern, flags):
             # Not rarer than others, but dearer: left for events that something else has let through.
-            return 0.7
+            texts = regex_texts(pattern, flags)
+            return 0.7 if texts is None else min(0.7, sum(2 * _ALWAYS * _rarity(text) for text in texts))
         case Cidr() | Compare():
             return 0.5
         case Exists() | Reference():
@@ -84,15 +111,17 @@ def frequency(test: Test) -> float:
 def _glob_frequency(test: Glob) -> float:
     kind, text = shape(test)
     match kind:
+        case Shape.EQUALS if _NUMBER.fullmatch(text):
+            return 0.3
         case Shape.EQUALS:
-            return 0.3 * _rarity(2 * len(text))
+            return 0.3 * _rarity(text)
         case Shape.STARTSWITH | Shape.ENDSWITH:
-            return _ALWAYS * _rarity(1.5 * len(text))
+            return _ALWAYS * _rarity(text, 1.5)
         case Shape.CONTAINS:
-            return _ALWAYS * _rarity(len(text))
+            return _ALWAYS * _rarity(text)
         case Shape.LIKE | Shape.ANYTHING:
-            return _ALWAYS * _rarity(sum(map(len, literals(test))))
+            return _ALWAYS * _rarity("".join(literals(test)))
 
 
-def _rarity(length: float) -> float:
-    return math.pow(_SHORTENING, length)
+def _rarity(text: str, sharper: float = 1) -> float:
+    return math.pow(_SHORTENING, sharper * len(_COMMON.sub("", text)))

@@ -1,123 +1,152 @@
-"""Links compiled rules into one program: predicates of all rules numbered, rules indexed by what wakes them up."""
+"""Links compiled rules into one program: conditions as functions, and for each rule what wakes it up."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
+from watchfloor.detect.sigma.columns import OCSF
 from watchfloor.detect.sigma.condition import (
-    And,
-    AtLeast,
     CompiledRule,
-    Condition,
+    Exists,
     Glob,
-    Leaf,
-    Not,
-    Or,
     Predicate,
     Reference,
+    Regex,
     Test,
     predicates,
 )
-from watchfloor.detect.sigma.globs import Shape, shape
-from watchfloor.detect.sigma.guards import guard
+from watchfloor.detect.sigma.guards import KIND, guard
 from watchfloor.detect.sigma.matching import Matcher, RegexMatcher, matcher
-from watchfloor.detect.sigma.nodes import AllOf, Negation, Node, OnDemand, OneOf, Related, Scanned, SomeOf
-from watchfloor.detect.sigma.scan import Ids, Scanner
-from watchfloor.detect.sigma.view import View
+from watchfloor.detect.sigma.needles import needles
+from watchfloor.detect.sigma.nodes import Builder, Node, Witnesses
+from watchfloor.detect.sigma.scan import Scanner, Sought, is_searchable
+from watchfloor.detect.sigma.view import Rows
 
-_TABLED = {Shape.EQUALS, Shape.STARTSWITH, Shape.ENDSWITH}
+TELLING = 3
+"""A regular expression with longer texts is sought by them, as they can be searched in all values together."""
+
+
+class Wake(msgspec.Struct, frozen=True):
+    """What wakes a rule: by column the numbers of what is sought in it, and columns of which any value will do.
+
+    ``kinds`` are the folded values of the column :data:`~watchfloor.detect.sigma.guards.KIND` that a matching row may
+    have, if they are known. A rule that is ``sleepless`` needs nothing to be there and looks at every row.
+    """
+
+    sought: dict[str, frozenset[int]]
+    columns: frozenset[str]
+    sleepless: bool
+    kinds: frozenset[str] | None
 
 
 class Program:
     """The rules of a detector, ready to run.
 
-    ``conditions[i]`` is rule ``i`` as a function of a row. ``scanners`` look at all values of a column for the
-    predicates that wake rules up and for those that cost nothing to look for; all other predicates are looked at only
-    for rows that woke their rule. ``triggers`` says which rules a predicate wakes; the rules in ``sleepless`` need no
-    predicate to be true and look at every record of their log source.
+    ``conditions[i]`` is rule ``i`` as a function of a row, ``wakes[i]`` what must be there for it to be true.
     """
 
     def __init__(self, rules: Sequence[CompiledRule]) -> None:
         self.rules = tuple(rules)
-        guards = [guard(rule.condition) for rule in rules]
-        waking = {predicate for one in guards for predicate in one or ()}
-        every = dict.fromkeys(predicate for rule in rules for predicate in predicates(rule.condition))
-        # What wakes a rule with a field reference is not in its condition: that the field is there.
-        self._predicates = [*every, *sorted(waking - every.keys(), key=lambda predicate: predicate.column)]
-        self._numbers = {predicate: number for number, predicate in enumerate(self._predicates)}
-        self._matchers: dict[int, Matcher] = {
-            number: matcher(predicate.test)
-            for predicate, number in self._numbers.items()
-            if not isinstance(predicate.test, Reference)
-        }
-        self._scanned = {
-            predicate for predicate in self._predicates if predicate in waking or _is_tabled(predicate.test)
-        }
-        self.triggers = self._index(guards)
-        self.sleepless: Ids = frozenset(index for index, one in enumerate(guards) if one is None)
-        self.scanners = self._scanners()
-        self.conditions: tuple[Node, ...] = tuple(self._node(rule.condition) for rule in rules)
+        self._predicates = frozenset(predicate for rule in rules for predicate in predicates(rule.condition))
+        tests = {predicate.test for predicate in self._predicates}
+        self._matchers: dict[Test, Matcher] = {test: matcher(test) for test in tests if not _is_of_text(test)}
+        self._builder = Builder(self._matchers)
+        self.conditions: tuple[Node, ...] = tuple(
+            self._builder.node(rule.condition, guard(rule.condition)) for rule in rules
+        )
+        self._witnesses: dict[int, Witnesses] = {}
+        numbers: dict[str, dict[Sought, int]] = {}
+        self.wakes = tuple(_wake(rule, numbers) for rule in rules)
+        self._sought = {column: tuple(found) for column, found in numbers.items()}
+        self._products = self._products_by_sought()
+        self._scanners: dict[tuple[str, frozenset[str]], Scanner] = {}
+
+    @property
+    def searched(self) -> Iterable[str]:
+        """The columns that have something sought in them."""
+        return self._sought
+
+    def scanner(self, column: str, products: frozenset[str]) -> Scanner:
+        """What finds all that is sought in a column by rules that apply to records of these products."""
+        key = (column, products)
+        if key not in self._scanners:
+            wanted = {"", OCSF, *products}
+            seekers = self._products[column]
+            self._scanners[key] = Scanner(
+                (number, one)
+                for number, one in enumerate(self._sought[column])
+                if not wanted.isdisjoint(seekers[number])
+            )
+        return self._scanners[key]
+
+    def _products_by_sought(self) -> dict[str, list[set[str]]]:
+        found: dict[str, list[set[str]]] = {column: [set() for _ in sought] for column, sought in self._sought.items()}
+        for rule, wake in zip(self.rules, self.wakes, strict=True):
+            for column, numbers in wake.sought.items():
+                for number in numbers:
+                    found[column][number].add(rule.logsource.product)
+        return found
 
     def columns(self) -> frozenset[str]:
         """The columns that the rules read."""
-        named = {predicate.column for predicate in self._numbers}
-        return frozenset(named | {p.test.column for p in self._numbers if isinstance(p.test, Reference)})
+        named = {predicate.column for predicate in self._predicates}
+        return frozenset(named | {p.test.column for p in self._predicates if isinstance(p.test, Reference)})
 
-    def regexes(self) -> dict[Predicate, RegexMatcher]:
+    def regexes(self) -> Iterator[RegexMatcher]:
         """The regular expressions, each with the count of its timeouts."""
-        found = ((predicate, self._matchers.get(number)) for predicate, number in self._numbers.items())
-        return {predicate: one for predicate, one in found if isinstance(one, RegexMatcher)}
+        return (one for one in self._matchers.values() if isinstance(one, RegexMatcher))
 
-    def witnesses(self, rule: int, view: View, row: int) -> list[Predicate]:
+    def owners(self, test: Regex) -> tuple[str, ...]:
+        """The ids of the rules that look for a regular expression."""
+        return tuple(rule.rule.id for rule in self.rules if any(one.test == test for one in predicates(rule.condition)))
+
+    def witnesses(self, rule: int, rows: Rows, row: int) -> list[Predicate]:
         """The predicates that made a rule true of a row, each once."""
-        return [self._predicates[number] for number in dict.fromkeys(self.conditions[rule].witnesses(view, row))]
-
-    def _index(self, guards: Sequence[frozenset[Predicate] | None]) -> dict[int, Ids]:
-        index: dict[int, set[int]] = defaultdict(set)
-        for rule, one in enumerate(guards):
-            for predicate in one or ():
-                index[self._numbers[predicate]].add(rule)
-        return {number: frozenset(woken) for number, woken in index.items()}
-
-    def _scanners(self) -> dict[str, Scanner]:
-        tests: dict[str, dict[int, Test]] = {column: {} for column in self.columns()}
-        for predicate in self._scanned:
-            tests[predicate.column][self._numbers[predicate]] = predicate.test
-        return {column: Scanner(dict(sorted(found.items())), self._matchers) for column, found in tests.items()}
-
-    def _node(self, condition: Condition) -> Node:
-        match condition:
-            case Leaf(predicate):
-                return self._leaf(predicate)
-            case Not(inner):
-                return Negation(self._node(inner))
-            case And(parts):
-                nodes = self._parts(parts, every=True)
-                return nodes[0] if len(nodes) == 1 else AllOf(nodes)
-            case Or(parts):
-                nodes = self._parts(parts, every=False)
-                return nodes[0] if len(nodes) == 1 else OneOf(nodes)
-            case AtLeast(count, parts):
-                return SomeOf(count, [self._node(part) for part in parts])
-
-    def _parts(self, parts: Sequence[Condition], *, every: bool) -> list[Node]:
-        """The parts as nodes, the scanned predicates of one column as one, and those first: they are the cheapest."""
-        scanned: dict[str, set[int]] = defaultdict(set)
-        others = []
-        for part in parts:
-            if isinstance(part, Leaf) and part.predicate in self._scanned:
-                scanned[part.predicate.column].add(self._numbers[part.predicate])
-            else:
-                others.append(self._node(part))
-        return [*(Scanned(column, frozenset(some), every=every) for column, some in scanned.items()), *others]
-
-    def _leaf(self, predicate: Predicate) -> Node:
-        column, number = predicate.column, self._numbers[predicate]
-        if isinstance(predicate.test, Reference):
-            return Related(column, number, predicate.test)
-        if predicate in self._scanned:
-            return Scanned(column, frozenset({number}), every=True)
-        return OnDemand(column, number, self._matchers[number])
+        if rule not in self._witnesses:
+            self._witnesses[rule] = self._builder.witnesses(self.rules[rule].condition)
+        return list(dict.fromkeys(self._witnesses[rule](rows, row)))
 
 
-def _is_tabled(test: Test) -> bool:
-    return isinstance(test, Glob) and shape(test)[0] in _TABLED
+def _is_of_text(test: Test) -> bool:
+    """Whether conditions test it themselves."""
+    return isinstance(test, Exists | Reference) or (isinstance(test, Glob) and not test.cased)
+
+
+def _wake(rule: CompiledRule, numbers: dict[str, dict[Sought, int]]) -> Wake:
+    """What wakes a rule; ``numbers`` counts what is sought in each column."""
+    kinds = guard(rule.condition, KIND)
+    guarding = guard(rule.condition)
+    found: dict[str, set[int]] = {}
+    columns = set()
+    for predicate in guarding or ():
+        wanted = _sought(predicate.test)
+        if not wanted:
+            columns.add(predicate.column)
+            continue
+        known = numbers.setdefault(predicate.column, {})
+        found.setdefault(predicate.column, set()).update(known.setdefault(one, len(known)) for one in wanted)
+    return Wake(
+        {column: frozenset(some) for column, some in found.items()},
+        frozenset(columns),
+        guarding is None,
+        None if kinds is None else _equal_texts(kinds),
+    )
+
+
+def _sought(test: Test) -> Sequence[Sought]:
+    """What to seek in values for a test: one of it is in each value that satisfies the test."""
+    found = sorted(needles(test) or ())
+    if isinstance(test, Regex) and min(map(len, found), default=0) < TELLING and is_searchable(test):
+        return (test,)
+    return found
+
+
+def _equal_texts(kinds: frozenset[Predicate]) -> frozenset[str] | None:
+    texts = set()
+    for predicate in kinds:
+        match predicate.test:
+            case Glob(((text,),), False):
+                texts.add(text)
+            case _:
+                return None
+    return frozenset(texts)

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from functools import cached_property, lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
 from operator import eq, ge, gt, le, lt
 from typing import NamedTuple
 
@@ -49,7 +49,11 @@ class RegexMatcher:
     def __init__(self, test: Regex) -> None:
         self.test = test
         self.timeouts = 0
-        self._pattern = compile_regex(test.pattern, test.flags)
+
+    @cached_property
+    def _pattern(self) -> regex.Pattern[str]:
+        # Compiled when a value comes this far, which most expressions never see.
+        return compile_regex(self.test.pattern, self.test.flags)
 
     @property
     def given_up(self) -> bool:
@@ -106,28 +110,20 @@ def matcher(test: Test) -> Matcher:
 
 def _cidr(text: str) -> Matcher:
     network = ip_network(text)
-
-    def matches(value: Value) -> bool:
-        address = _address(value.raw)
-        return address is not None and _within(address, network)
-
-    return matches
-
-
-def _within(address: IPv4Address | IPv6Address, network: IPv4Network | IPv6Network) -> bool:
-    if address in network:
-        return True
-    # Windows writes IPv4 peers of dual-stack sockets as ::ffff:192.0.2.1; they are in the IPv4 network all the same.
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped is not None and mapped in network
+    version, first, last = network.version, int(network.network_address), int(network.broadcast_address)
+    return lambda value: any(one == version and first <= number <= last for one, number in _addresses(value.raw))
 
 
 @lru_cache(maxsize=4096)
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def _addresses(text: str) -> tuple[tuple[int, int], ...]:
+    """The address that a text is, as its version and its number, in each form that it has."""
     try:
-        return ip_address(text.strip()) if len(text) < 64 else None
+        address = ip_address(text.strip()) if len(text) < 64 else None
     except ValueError:
-        return None
+        return ()
+    # Windows writes IPv4 peers of dual-stack sockets as ::ffff:192.0.2.1; they are in the IPv4 network all the same.
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return tuple((one.version, int(one)) for one in (address, mapped) if one is not None)
 
 
 _COMPARISONS: dict[Comparison, Callable[[int | float, int | float], bool]] = {
@@ -173,7 +169,11 @@ def number_of(text: str) -> int | float | None:
 
 def related(relation: Relation, value: Value, other: Value, *, cased: bool) -> bool:
     """Whether ``value`` equals, starts with, ends with or contains ``other``."""
-    text, part = (value.raw, other.raw) if cased else (value.folded, other.folded)
+    return relates(relation, value.raw, other.raw) if cased else relates(relation, value.folded, other.folded)
+
+
+def relates(relation: Relation, text: str, part: str) -> bool:
+    """Whether ``text`` equals, starts with, ends with or contains ``part``."""
     match relation:
         case "equals":
             return text == part

@@ -1,142 +1,208 @@
-"""Linked conditions: each holds of a row or not, and can say which predicates made it hold."""
+"""Conditions as functions of a row: built once from the trees, called for each row that may match."""
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
 
-from watchfloor.detect.sigma.condition import Reference
-from watchfloor.detect.sigma.matching import Matcher, related
-from watchfloor.detect.sigma.scan import Ids
-from watchfloor.detect.sigma.view import View
+from watchfloor.detect.sigma.condition import (
+    And,
+    AtLeast,
+    Condition,
+    Exists,
+    Glob,
+    Leaf,
+    Not,
+    Or,
+    Predicate,
+    Reference,
+    Regex,
+    Test,
+)
+from watchfloor.detect.sigma.guards import Guard, frequency, guard, likelihood
+from watchfloor.detect.sigma.matching import Matcher, relates
+from watchfloor.detect.sigma.patterns import Patterns
+from watchfloor.detect.sigma.view import Cell, Rows, texts_of
 
+Node = Callable[[Rows, int], bool]
+"""Whether a condition holds of a row."""
 
-class Node(Protocol):
-    """A condition of a linked program; predicates are numbers."""
-
-    def __call__(self, view: View, row: int) -> bool:
-        """Whether it holds of the row."""
-        ...
-
-    def witnesses(self, view: View, row: int) -> Iterator[int]:
-        """The predicates that are true of the row and count towards it, given that it holds; none that are negated."""
-        ...
-
-
-class Scanned:
-    """Predicates of one column that are looked for in all its values: all of them (``every``) or one."""
-
-    def __init__(self, column: str, numbers: Ids, *, every: bool) -> None:
-        self._column = column
-        self._numbers = numbers
-        self._every = every
-
-    def __call__(self, view: View, row: int) -> bool:
-        """Whether the row satisfies them."""
-        found = view[self._column].predicates(row)
-        return self._numbers <= found if self._every else not self._numbers.isdisjoint(found)
-
-    def witnesses(self, view: View, row: int) -> Iterator[int]:
-        """Those of them that the row satisfies."""
-        yield from sorted(self._numbers & view[self._column].predicates(row))
+Witnesses = Callable[[Rows, int], Iterator[Predicate]]
+"""The predicates that are true of a row and count towards a condition that holds; none that are negated."""
 
 
-class OnDemand:
-    """A predicate that is looked at only for rows that come this far."""
+class _Part(NamedTuple):
+    """A condition as a function, and guesses at what a call costs, in arbitrary units, and at how often it holds."""
 
-    def __init__(self, column: str, number: int, matches: Matcher) -> None:
-        self._column = column
-        self._number = number
-        self._matches = matches
+    node: Node
+    cost: float
+    likelihood: float
 
-    def __call__(self, view: View, row: int) -> bool:
-        """Whether a value of the row satisfies it."""
-        return view[self._column].satisfies(row, self._number, self._matches)
+    def of_all(self) -> float:
+        """What orders the parts of a conjunction: the cost of finding one false."""
+        return self.cost / (1.01 - self.likelihood)
 
-    def witnesses(self, view: View, row: int) -> Iterator[int]:
-        """The predicate, if it is true."""
-        if self(view, row):
-            yield self._number
+    def of_one(self) -> float:
+        """What orders alternatives: the cost of finding one true."""
+        return self.cost / (0.01 + self.likelihood)
 
 
-class Related:
-    """A predicate on two columns."""
+class Builder:
+    """Builds functions from conditions; ``matchers`` has each test that is not of folded text alone."""
 
-    def __init__(self, column: str, number: int, test: Reference) -> None:
-        self._column = column
-        self._number = number
-        self._test = test
+    def __init__(self, matchers: Mapping[Test, Matcher]) -> None:
+        self._matchers = matchers
+        self._patterns: dict[tuple[Glob, ...], Patterns] = {}
 
-    def __call__(self, view: View, row: int) -> bool:
-        """Whether a value of the one is so related to a value of the other."""
-        relation, cased = self._test.relation, self._test.cased
-        return any(
-            related(relation, value, other, cased=cased)
-            for value in view[self._column].values(row)
-            for other in view[self._test.column].values(row)
+    def node(self, condition: Condition, woken_by: Guard | None = None) -> Node:
+        """The condition as a function; the part with the guard ``woken_by`` is most likely true where it is asked."""
+        return self._part(condition, woken_by).node
+
+    def witnesses(self, condition: Condition) -> Witnesses:
+        """The condition as a function that says what proves it."""
+        match condition:
+            case Leaf(Predicate(column, Glob(_, False) as test)):
+                return self._matching(column, [test])
+            case Leaf(predicate):
+                node = self.node(condition)
+                return lambda rows, row: iter((predicate,) if node(rows, row) else ())
+            case Not():
+                # Nothing in a row proves an absence.
+                return lambda _rows, _row: iter(())
+            case And(parts) | AtLeast(_, parts):
+                return _proofs([(self.node(part), self.witnesses(part)) for part in parts])
+            case Or(parts):
+                texts, others = _by_column(parts)
+                named = [self._matching(column, tests) for column, tests in texts.items()]
+                rest = _proofs([(self.node(part), self.witnesses(part)) for part in others])
+                return lambda rows, row: chain.from_iterable(found(rows, row) for found in (*named, rest))
+
+    def _part(self, condition: Condition, woken_by: Guard | None = None) -> _Part:
+        match condition:
+            case Leaf(predicate):
+                return self._leaf(predicate)
+            case Not(inner):
+                part = self._part(inner)
+                return _Part(_negated(part.node), part.cost, 1 - part.likelihood)
+            case And(parts):
+                every = [
+                    self._part(part)._replace(likelihood=1.0 if guard(part) == woken_by else likelihood(part))
+                    for part in parts
+                ]
+                return _joined(_all_of, sorted(every, key=_Part.of_all), condition)
+            case Or(parts):
+                texts, others = _by_column(parts)
+                some = [self._texts(column, tests) for column, tests in texts.items()]
+                return _joined(_one_of, sorted((*some, *map(self._part, others)), key=_Part.of_one), condition)
+            case AtLeast(count, parts):
+                return _joined(lambda nodes: _some_of(count, nodes), [self._part(part) for part in parts], condition)
+
+    def _leaf(self, predicate: Predicate) -> _Part:
+        column, test = predicate.column, predicate.test
+        likely = frequency(test)
+        match test:
+            case Glob(_, False):
+                return self._texts(column, [test])
+            case Exists():
+                return _Part(lambda rows, row: bool(texts_of(rows.raw[column][row])), 1, likely)
+            case Reference():
+                return _Part(_related(column, test), 4, likely)
+            case Regex():
+                matches = self._matchers[test]
+                return _Part(lambda rows, row: rows.remembered(column, row, matches), 50, likely)
+            case _:
+                matches = self._matchers[test]
+                return _Part(lambda rows, row: any(map(matches, rows.values(column, row))), 4, likely)
+
+    def _texts(self, column: str, tests: Sequence[Glob]) -> _Part:
+        matches = self._patterns_of(tests).matches
+
+        def of_text(rows: Rows, row: int) -> bool:
+            cell: Cell = rows.folded[column][row]
+            if cell is None:
+                return False
+            if isinstance(cell, str):
+                return matches(cell)
+            return any(map(matches, cell))
+
+        return _Part(of_text, 1 + len(tests) / 8, min(1, sum(map(frequency, tests))))
+
+    def _matching(self, column: str, tests: Sequence[Glob]) -> Witnesses:
+        patterns = self._patterns_of(tests)
+        return lambda rows, row: (
+            Predicate(column, test) for text in texts_of(rows.folded[column][row]) for test in patterns.matching(text)
         )
 
-    def witnesses(self, view: View, row: int) -> Iterator[int]:
-        """The predicate, if it is true."""
-        if self(view, row):
-            yield self._number
+    def _patterns_of(self, tests: Sequence[Glob]) -> Patterns:
+        """Those of equal tests are the same: to search for many is prepared only once."""
+        key = tuple(tests)
+        if key not in self._patterns:
+            self._patterns[key] = Patterns(key)
+        return self._patterns[key]
 
 
-class Negation:
-    """Not its part."""
-
-    def __init__(self, part: Node) -> None:
-        self._part = part
-
-    def __call__(self, view: View, row: int) -> bool:
-        """Whether the part does not hold."""
-        return not self._part(view, row)
-
-    def witnesses(self, view: View, row: int) -> Iterator[int]:  # noqa: ARG002 - a Node's signature
-        """None: nothing in a row proves an absence."""
-        return iter(())
+def _by_column(parts: Sequence[Condition]) -> tuple[Mapping[str, Sequence[Glob]], Sequence[Condition]]:
+    """Of alternatives, the patterns for folded texts by column, and the others."""
+    texts: dict[str, list[Glob]] = defaultdict(list)
+    others: list[Condition] = []
+    for part in parts:
+        match part:
+            case Leaf(Predicate(column, Glob(_, False) as test)):
+                texts[column].append(test)
+            case _:
+                others.append(part)
+    return texts, others
 
 
-class _Parts:
-    def __init__(self, parts: Sequence[Node]) -> None:
-        self._parts = tuple(parts)
-
-    def __call__(self, view: View, row: int) -> bool:
-        raise NotImplementedError
-
-    def witnesses(self, view: View, row: int) -> Iterator[int]:
-        for part in self._parts:
-            if part(view, row):
-                yield from part.witnesses(view, row)
+def _joined(join: Callable[[Sequence[Node]], Node], parts: Sequence[_Part], condition: Condition) -> _Part:
+    nodes = tuple(part.node for part in parts)
+    node = nodes[0] if len(nodes) == 1 and not isinstance(condition, AtLeast) else join(nodes)
+    return _Part(node, sum(part.cost for part in parts), likelihood(condition))
 
 
-class AllOf(_Parts):
-    """All of its parts."""
+def _negated(node: Node) -> Node:
+    return lambda rows, row: not node(rows, row)
 
-    def __call__(self, view: View, row: int) -> bool:
-        """Whether all parts hold."""
-        for part in self._parts:  # noqa: SIM110 - the generator of all() costs more than the parts
-            if not part(view, row):
+
+def _all_of(nodes: Sequence[Node]) -> Node:
+    def all_of(rows: Rows, row: int) -> bool:
+        for node in nodes:  # noqa: SIM110 - the generator of all() costs more than the parts
+            if not node(rows, row):
                 return False
         return True
 
+    return all_of
 
-class OneOf(_Parts):
-    """One of its parts."""
 
-    def __call__(self, view: View, row: int) -> bool:
-        """Whether a part holds."""
-        for part in self._parts:  # noqa: SIM110 - the generator of any() costs more than the parts
-            if part(view, row):
+def _one_of(nodes: Sequence[Node]) -> Node:
+    def one_of(rows: Rows, row: int) -> bool:
+        for node in nodes:  # noqa: SIM110 - the generator of any() costs more than the parts
+            if node(rows, row):
                 return True
         return False
 
+    return one_of
 
-class SomeOf(_Parts):
-    """At least ``count`` of its parts."""
 
-    def __init__(self, count: int, parts: Sequence[Node]) -> None:
-        super().__init__(parts)
-        self._count = count
+def _some_of(count: int, nodes: Sequence[Node]) -> Node:
+    return lambda rows, row: sum(node(rows, row) for node in nodes) >= count
 
-    def __call__(self, view: View, row: int) -> bool:
-        """Whether enough parts hold."""
-        return sum(part(view, row) for part in self._parts) >= self._count
+
+def _related(column: str, test: Reference) -> Node:
+    relation, other_column = test.relation, test.column
+
+    def is_related(rows: Rows, row: int) -> bool:
+        columns = rows.raw if test.cased else rows.folded
+        others = texts_of(columns[other_column][row])
+        return any(relates(relation, text, other) for text in texts_of(columns[column][row]) for other in others)
+
+    return is_related
+
+
+def _proofs(parts: Sequence[tuple[Node, Witnesses]]) -> Witnesses:
+    def proofs(rows: Rows, row: int) -> Iterator[Predicate]:
+        for node, inner in parts:
+            if node(rows, row):
+                yield from inner(rows, row)
+
+    return proofs

@@ -1,158 +1,187 @@
-"""Runs all predicates of a column over distinct values, and remembers what it found."""
+"""Searches the values of a column for all that wakes rules up, at once."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 
-from watchfloor.detect.sigma.condition import Exists, Glob, Test
-from watchfloor.detect.sigma.globs import Shape, literals, shape
-from watchfloor.detect.sigma.matching import Matcher, Value, value_of
+import hyperscan
+import pyarrow as pa
+import pyarrow.compute as pc
 
-Ids = frozenset[int]
+from watchfloor.detect.sigma.condition import Regex
+from watchfloor.detect.sigma.folding import fold
+from watchfloor.detect.sigma.needles import EDGE
+from watchfloor.detect.sigma.regex_texts import is_common
 
-NOTHING: Ids = frozenset()
+MATCHES_PER_VALUE = 64
+"""On average; a batch with more is searched value by value, each needle once, so that no value is dear."""
 
-_LONGEST_GRAM = 3
+MOST_TOGETHER = 2048
+"""Of needles in one database: the time to compile one grows faster than the number of needles."""
+
+_SLACK = 4096
+_ONE = pa.scalar(1, pa.int64())
+_EDGE = pa.scalar(EDGE, pa.binary())
+
+Sought = bytes | Regex
+"""A needle (:mod:`watchfloor.detect.sigma.needles`), or a regular expression that :func:`is_searchable`."""
+
+Found = tuple[list[int], list[int]]
+"""The position of a value, and at the same place the number of what is in it; possibly repeated."""
 
 
-class Hit(NamedTuple):
-    """What a value satisfies: the predicates, and the rules that these wake up."""
+class Needles:
+    """Which of many needles are in which of many values; by their numbers."""
 
-    predicates: Ids
-    rules: Ids
+    def __init__(self, numbered: Iterable[tuple[int, bytes]]) -> None:
+        self._numbered = tuple(numbered)
+
+    def scan(self, values: pa.StringArray) -> Found:
+        """The needles in each of these values, which are folded already and none of which is null."""
+        lasts, numbers = self._positions(_joined(values), MATCHES_PER_VALUE * len(values) + _SLACK)
+        if numbers is None:
+            return self._one_by_one(values)
+        if not lasts:
+            return [], []
+        ends = pc.cumulative_sum(pc.add(pc.binary_length(values).cast(pa.int64()), _ONE))
+        return pc.search_sorted(ends, pa.array(lasts, pa.int64())).to_pylist(), numbers
+
+    def of(self, value: str) -> list[int]:
+        """The needles in one folded value."""
+        text = EDGE + value.encode() + EDGE
+        _, numbers = self._positions(text, MATCHES_PER_VALUE + _SLACK)
+        if numbers is None:
+            numbers = []
+            for database in self._once:
+                database.scan(text, lambda number, *_: numbers.append(number))
+        return numbers
+
+    def _positions(self, text: bytes, most: int) -> tuple[list[int], list[int] | None]:
+        """Where needles end, and which; no needles if there are too many."""
+        lasts: list[int] = []
+        numbers: list[int] = []
+
+        def on_match(number: int, _start: int, end: int, _flags: int, _context: object) -> bool:
+            numbers.append(number)
+            lasts.append(end - 1)
+            return len(numbers) > most
+
+        try:
+            for database in self._each_time:
+                database.scan(text, on_match)
+        except hyperscan.ScanTerminated:
+            return lasts, None
+        return lasts, numbers
+
+    def _one_by_one(self, values: pa.StringArray) -> Found:
+        places: list[int] = []
+        numbers: list[int] = []
+        for place, value in enumerate(values.to_pylist()):
+            numbers += self.of(value)
+            places += [place] * (len(numbers) - len(places))
+        return places, numbers
+
+    @cached_property
+    def _each_time(self) -> Sequence[hyperscan.Database]:
+        return self._compiled(hyperscan.HS_FLAG_DOTALL)
+
+    @cached_property
+    def _once(self) -> Sequence[hyperscan.Database]:
+        return self._compiled(hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH)
+
+    def _compiled(self, flags: int) -> Sequence[hyperscan.Database]:
+        escaped = [(number, b"".join(b"\\x%02x" % byte for byte in one), flags) for number, one in self._numbered]
+        return [_database(escaped[at : at + MOST_TOGETHER]) for at in range(0, len(escaped), MOST_TOGETHER)]
 
 
-NO_HIT = Hit(NOTHING, NOTHING)
+class _Expressions:
+    """Which of many regular expressions may match which of many values; surely none of the others does."""
+
+    def __init__(self, numbered: Iterable[tuple[int, Regex]]) -> None:
+        self._numbered = tuple(numbered)
+
+    def scan(self, values: pa.StringArray) -> Found:
+        """The expressions to try on each of these values, none of which is null; all of them if it is not ASCII."""
+        places: list[int] = []
+        numbers: list[int] = []
+        everything = [number for number, _ in self._numbered]
+
+        def on_match(number: int, *_: object) -> None:
+            numbers.append(number)
+
+        for place, text in enumerate(values.cast(pa.binary()).to_pylist()):
+            if text.isascii():
+                self._database.scan(text, on_match)
+            else:
+                numbers += everything
+            places += [place] * (len(numbers) - len(places))
+        return places, numbers
+
+    @cached_property
+    def _database(self) -> hyperscan.Database:
+        return _database((number, test.pattern.encode(), _flags(test)) for number, test in self._numbered)
 
 
 class Scanner:
-    """The predicates of one column as one function of many values: value -> ids of the predicates that it satisfies.
+    """What of all that is sought in a column is in its values, by numbers."""
 
-    Equal texts, beginnings and ends are looked up in tables, and texts inside a value by a few of their characters: at
-    a cost that hardly grows with the number of predicates. The rest is a loop. This is the place for an engine that
-    searches for many patterns at once.
-    """
-
-    def __init__(self, tests: Mapping[int, Test], matchers: Mapping[int, Matcher]) -> None:
-        self._always = frozenset(number for number, test in tests.items() if isinstance(test, Exists))
-        self._tables = (_Tables(), _Tables())
-        needles: dict[int, list[tuple[str, int]]] = defaultdict(list)
-        for number, test in tests.items():
-            kind, text = shape(test) if isinstance(test, Glob) else (Shape.LIKE, "")
-            if number in self._always or (isinstance(test, Glob) and self._tables[test.cased].take(kind, text, number)):
-                continue
-            needle = next(iter(literals(test)), "") if isinstance(test, Glob) and not test.cased else ""
-            needles[min(len(needle), _LONGEST_GRAM)].append((needle, number))
-        self._others = [number for _, number in needles.pop(0, [])]
-        self._needles = [_Needles(some, size) for size, some in needles.items()]
-        self._matchers = matchers
-        self._looks = bool(tests)
-
-    def scan(self, values: Iterable[str]) -> list[Ids]:
-        """The ids of the predicates that each value satisfies."""
-        return [self._scan(value_of(text)) if self._looks else NOTHING for text in values]
-
-    def _scan(self, value: Value) -> Ids:
-        found = set(self._always)
-        self._tables[False].find(value.folded, found)
-        self._tables[True].find(value.raw, found)
-        for needles in self._needles:
-            found.update(number for number in needles.candidates(value.folded) if self._matchers[number](value))
-        found.update(number for number in self._others if self._matchers[number](value))
-        return frozenset(found) if found else NOTHING
-
-
-class _Needles:
-    """Texts to be found inside others, each under that gram of it (a piece of ``size``) which the fewest share."""
-
-    def __init__(self, needles: Sequence[tuple[str, int]], size: int) -> None:
-        self._size = size
-        shared = Counter(gram for text, _ in needles for gram in _grams(text, size))
-        self._index: dict[str, list[int]] = defaultdict(list)
-        for text, number in needles:
-            self._index[min(_grams(text, size), key=lambda gram: (shared[gram], gram))].append(number)
-
-    def candidates(self, text: str) -> list[int]:
-        """The needles that the text may hold; all others it does not."""
-        return [number for gram in self._index.keys() & _grams(text, self._size) for number in self._index[gram]]
-
-
-def _grams(text: str, size: int) -> set[str]:
-    return set(text) if size == 1 else {text[start : start + size] for start in range(len(text) - size + 1)}
-
-
-class _Tables:
-    """Equal texts, beginnings and ends, by length."""
-
-    def __init__(self) -> None:
-        self._equal: dict[str, list[int]] = {}
-        self._starts: dict[int, dict[str, list[int]]] = {}
-        self._ends: dict[int, dict[str, list[int]]] = {}
-
-    def take(self, kind: Shape, text: str, number: int) -> bool:
-        match kind:
-            case Shape.EQUALS:
-                table = self._equal
-            case Shape.STARTSWITH:
-                table = self._starts.setdefault(len(text), {})
-            case Shape.ENDSWITH:
-                table = self._ends.setdefault(len(text), {})
-            case _:
-                return False
-        table.setdefault(text, []).append(number)
-        return True
-
-    def find(self, text: str, found: set[int]) -> None:
-        found.update(self._equal.get(text, ()))
-        size = len(text)
-        for length, table in self._starts.items():
-            if length <= size and (numbers := table.get(text[:length])) is not None:
-                found.update(numbers)
-        for length, table in self._ends.items():
-            if length <= size and (numbers := table.get(text[size - length :])) is not None:
-                found.update(numbers)
-
-
-class Memory:
-    """Remembers the hits of values, the least recently seen forgotten first.
-
-    Bounded by the number of values and by their length: a long value is looked up by what it holds each time.
-    """
-
-    def __init__(self, scanner: Scanner, triggers: Mapping[int, Ids], *, capacity: int, longest: int) -> None:
-        self._scanner = scanner
-        self._triggers = triggers
-        self._capacity = capacity
-        self._longest = longest
-        self._known: dict[str, Hit] = {}
-        self._hits: dict[Ids, Hit] = {}
-
-    def hits(self, values: Sequence[str]) -> list[Hit]:
-        """The hits of distinct values."""
-        known = self._known
-        found: dict[str, Hit] = {}
-        unseen = []
-        for value in values:
-            hit = known.pop(value, None)
-            if hit is None:
-                unseen.append(value)
+    def __init__(self, numbered: Iterable[tuple[int, Sought]]) -> None:
+        needles: list[tuple[int, bytes]] = []
+        expressions: list[tuple[int, Regex]] = []
+        for number, one in numbered:
+            if isinstance(one, bytes):
+                needles.append((number, one))
             else:
-                known[value] = found[value] = hit
-        for value, ids in zip(unseen, self._scanner.scan(unseen), strict=True):
-            found[value] = hit = self._hit(ids)
-            if len(value) <= self._longest:
-                known[value] = hit
-        while len(known) > self._capacity:
-            del known[next(iter(known))]
-        return [found[value] for value in values]
+                expressions.append((number, one))
+        self._needles = Needles(needles) if needles else None
+        self._expressions = _Expressions(expressions) if expressions else None
 
-    def _hit(self, ids: Ids) -> Hit:
-        if not ids:
-            return NO_HIT
-        hit = self._hits.get(ids)
-        if hit is None:
-            if len(self._hits) >= self._capacity:
-                self._hits.clear()
-            rules = NOTHING.union(*(self._triggers.get(number, NOTHING) for number in ids))
-            hit = self._hits[ids] = Hit(ids, rules)
-        return hit
+    def scan(self, values: pa.StringArray) -> Found:
+        """What is in each of these values, none of which is null."""
+        places, numbers = self._needles.scan(folded(values)) if self._needles else ([], [])
+        if self._expressions:
+            more = self._expressions.scan(values)
+            return places + more[0], numbers + more[1]
+        return places, numbers
+
+
+def is_searchable(test: Regex) -> bool:
+    """Whether a regular expression can be sought in all values at once."""
+    if not is_common(test.pattern, test.flags):
+        return False
+    try:
+        _database([(0, test.pattern.encode(), _flags(test))])
+    except hyperscan.error:
+        return False
+    return True
+
+
+def folded(values: pa.StringArray) -> pa.StringArray:
+    """The values without case, as :func:`~watchfloor.detect.sigma.folding.fold` gives them."""
+    ascii_only = pc.string_is_ascii(values)
+    lowered = pc.ascii_lower(values)
+    if pc.all(ascii_only, min_count=0).as_py():
+        return lowered
+    others = pc.invert(ascii_only)
+    replaced = [fold(one) for one in values.filter(others).to_pylist()]
+    return pc.replace_with_mask(lowered, others, pa.array(replaced, pa.string()))
+
+
+def _joined(values: pa.StringArray) -> bytes:
+    whole = pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values.cast(pa.binary()))
+    joined: bytes = pc.binary_join(whole, _EDGE)[0].as_py()
+    return EDGE + joined + EDGE
+
+
+_FLAGS = {"i": hyperscan.HS_FLAG_CASELESS, "m": hyperscan.HS_FLAG_MULTILINE, "s": hyperscan.HS_FLAG_DOTALL}
+
+
+def _flags(test: Regex) -> int:
+    once = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY | hyperscan.HS_FLAG_PREFILTER
+    return int(once | sum(_FLAGS[letter] for letter in test.flags))
+
+
+def _database(expressions: Iterable[tuple[int, bytes, int]]) -> hyperscan.Database:
+    numbers, patterns, flags = map(list, zip(*expressions, strict=True))
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(expressions=patterns, ids=numbers, elements=len(patterns), flags=flags)
+    return database

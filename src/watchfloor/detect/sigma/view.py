@@ -1,120 +1,122 @@
-"""A batch as rules read it: for each column and row, the values and the predicates that they satisfy."""
+"""Some rows of a batch as conditions read them: for each column and row the values, folded or as they are."""
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from watchfloor.detect.sigma.folding import fold
 from watchfloor.detect.sigma.matching import Matcher, Value, value_of
-from watchfloor.detect.sigma.scan import NO_HIT, NOTHING, Hit, Ids
+from watchfloor.detect.sigma.scan import folded
 
-Look = Callable[[Sequence[str]], list[Hit]]
-"""The hits of distinct values."""
-
-
-class Column:
-    """One column of a batch: its distinct values once, and which of them each row has."""
-
-    def __init__(self, array: pa.Array, look: Look) -> None:
-        self._spans: tuple[list[int], list[int]] | None = None
-        if _is_list(array.type):
-            self._spans = _spans(array)
-            array = array.flatten()
-        encoded = _as_text(array).dictionary_encode()
-        self.texts: list[str] = encoded.dictionary.to_pylist()
-        # A null row has the code -1 and finds NO_HIT at the end of the list.
-        self._codes: list[int] = pc.fill_null(encoded.indices, -1).to_pylist()
-        self._hits = [*look(self.texts), NO_HIT]
-        self._values: dict[int, Value] = {}
-        self._tested: dict[tuple[int, int], bool] = {}
-
-    def predicates(self, row: int) -> Ids:
-        """The predicates, of those looked for in all values, that the row's values satisfy."""
-        if self._spans is None:
-            return self._hits[self._codes[row]].predicates
-        return NOTHING.union(*(self._hits[code].predicates for code in self._row_codes(row)))
-
-    def values(self, row: int) -> Iterator[Value]:
-        """The row's values."""
-        return (self._value(code) for code in self._row_codes(row))
-
-    def satisfies(self, row: int, number: int, matches: Matcher) -> bool:
-        """Whether one of the row's values satisfies a predicate that is only looked at on demand."""
-        return any(self._satisfies(code, number, matches) for code in self._row_codes(row))
-
-    def awake(self) -> Iterator[tuple[int, Ids]]:
-        """The rows whose values wake rules up, and those rules."""
-        waking = [hit.rules for hit in self._hits]
-        if not any(waking):
-            return
-        for place, code in enumerate(self._codes):
-            if rules := waking[code]:
-                yield place if self._spans is None else bisect_right(self._spans[1], place), rules
-
-    def _row_codes(self, row: int) -> list[int]:
-        if self._spans is None:
-            code = self._codes[row]
-            return [] if code < 0 else [code]
-        starts, ends = self._spans
-        return [code for code in self._codes[starts[row] : ends[row]] if code >= 0]
-
-    def _value(self, code: int) -> Value:
-        if code not in self._values:
-            self._values[code] = value_of(self.texts[code])
-        return self._values[code]
-
-    def _satisfies(self, code: int, number: int, matches: Matcher) -> bool:
-        key = (number, code)
-        if key not in self._tested:
-            self._tested[key] = matches(self._value(code))
-        return self._tested[key]
+Cell = str | list[str] | None
+"""What a row has in a column: one value, several, or none."""
 
 
-class Absent:
-    """A column that the batch does not have: null in every row."""
+class Rows:
+    """Rows of a batch, numbered from 0 as they are named; a column is read when it is first asked for."""
 
-    def awake(self) -> Iterator[tuple[int, Ids]]:
-        """No rows."""
-        return iter(())
+    def __init__(self, batch: pa.RecordBatch, rows: Sequence[int]) -> None:
+        raw = _Raw(batch, pa.array(rows, pa.int64()))
+        self.raw: dict[str, Sequence[Cell]] = raw
+        self.folded: dict[str, Sequence[Cell]] = _Folded(raw)
+        self._tested: dict[tuple[int, str], bool] = {}
 
-    def predicates(self, _row: int) -> Ids:
-        """No predicates."""
-        return NOTHING
+    def values(self, column: str, row: int) -> list[Value]:
+        """A row's values; none if the batch does not have the column."""
+        return [value_of(text) for text in texts_of(self.raw[column][row])]
 
-    def values(self, _row: int) -> Iterator[Value]:
-        """No values."""
-        return iter(())
-
-    def satisfies(self, _row: int, _number: int, _matches: Matcher) -> bool:
-        """Never."""
+    def remembered(self, column: str, row: int, matches: Matcher) -> bool:
+        """Whether a dear test is true of one of a row's values; each value is tested once."""
+        for value in self.values(column, row):
+            key = (id(matches), value.raw)
+            if key not in self._tested:
+                self._tested[key] = matches(value)
+            if self._tested[key]:
+                return True
         return False
 
 
-_ABSENT = Absent()
+def texts_of(cell: Cell) -> Sequence[str]:
+    """The values of a cell."""
+    if cell is None:
+        return ()
+    return (cell,) if isinstance(cell, str) else cell
 
 
-class View(dict[str, Column | Absent]):
-    """The columns of a batch that rules read, by name; any other is absent."""
+class _Columns(dict[str, Sequence[Cell]]):
+    def __missing__(self, name: str) -> Sequence[Cell]:
+        self[name] = cells = self._read(name)
+        return cells
 
-    def __missing__(self, _name: str) -> Absent:
-        return _ABSENT
+    def _read(self, name: str) -> Sequence[Cell]:
+        raise NotImplementedError
 
 
-def _is_list(kind: pa.DataType) -> bool:
+class _Raw(_Columns):
+    def __init__(self, batch: pa.RecordBatch, rows: pa.Array) -> None:
+        super().__init__()
+        self._batch = batch
+        self._rows = rows
+        self._taken: dict[str, pa.Array | None] = {}
+
+    def taken(self, name: str) -> pa.Array | None:
+        """The rows of a column; nothing if the batch does not have it."""
+        if name not in self._taken:
+            index = self._batch.schema.get_field_index(name)
+            self._taken[name] = None if index < 0 else as_text(self._batch.column(index).take(self._rows))
+        return self._taken[name]
+
+    def _read(self, name: str) -> Sequence[Cell]:
+        array = self.taken(name)
+        if array is None:
+            return [None] * len(self._rows)
+        return _Lists(array, str) if is_list(array.type) else array.to_pylist()
+
+
+class _Folded(_Columns):
+    def __init__(self, raw: _Raw) -> None:
+        super().__init__()
+        self._raw = raw
+
+    def _read(self, name: str) -> Sequence[Cell]:
+        array = self._raw.taken(name)
+        if array is None:
+            return self._raw[name]
+        if is_list(array.type):
+            return _Lists(array, fold)
+        cells: list[Cell] = folded(array).to_pylist()
+        return cells
+
+
+class _Lists(Sequence[Cell]):
+    """The cells of a column of lists, each read when it is first asked for: they may be long."""
+
+    def __init__(self, array: pa.Array, change: Callable[[str], str]) -> None:
+        self._array = array
+        self._change = change
+        self._read: dict[int, Cell] = {}
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __getitem__(self, row: int) -> Cell:  # type: ignore[override]
+        if row not in self._read:
+            found = self._array[row].as_py() or ()
+            self._read[row] = [self._change(one) for one in found if one is not None]
+        return self._read[row]
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Whether a column has several values a row."""
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
-def _spans(array: pa.Array) -> tuple[list[int], list[int]]:
-    """Where each row's values begin and end in the flattened array; nulls have none."""
-    lengths: list[int] = pc.fill_null(pc.list_value_length(array), 0).to_pylist()
-    ends = list(accumulate(lengths))
-    return [end - length for end, length in zip(ends, lengths, strict=True)], ends
-
-
-def _as_text(array: pa.Array) -> pa.Array:
+def as_text(array: pa.Array) -> pa.Array:
+    """A column as texts or lists of texts: numbers and booleans as JSON writes them."""
     kind = array.type
+    if is_list(kind):
+        return pc.cast(array, pa.list_(pa.string()))
     if pa.types.is_dictionary(kind):
         array, kind = array.dictionary_decode(), kind.value_type
     return array if pa.types.is_string(kind) else pc.cast(array, pa.string())

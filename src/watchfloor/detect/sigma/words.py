@@ -3,12 +3,10 @@
 from collections.abc import Iterable
 
 from watchfloor.detect.sigma.columns import field_of
-from watchfloor.detect.sigma.condition import Glob, Predicate, Test
-from watchfloor.detect.sigma.globs import literals
+from watchfloor.detect.sigma.condition import Glob, Predicate
+from watchfloor.detect.sigma.globs import glob_matcher, literals
 from watchfloor.detect.sigma.guards import frequency
-from watchfloor.detect.sigma.matching import Value, matcher
-from watchfloor.detect.sigma.view import View
-from watchfloor.judging import printable
+from watchfloor.detect.sigma.view import Rows, texts_of
 
 MAX_FIELDS = 3
 """How many fields a sentence names."""
@@ -19,7 +17,7 @@ MAX_EXCERPT = 60
 _BEFORE = 12
 
 
-def summary(title: str, witnesses: Iterable[Predicate], view: View, row: int) -> str:
+def summary(title: str, witnesses: Iterable[Predicate], rows: Rows, row: int) -> str:
     """The title and the telling fields: ``Saved Hive: CommandLine="…reg save hklm…"``.
 
     ``witnesses`` are the predicates that made the rule true; the rarest come first, at most one a field.
@@ -27,24 +25,25 @@ def summary(title: str, witnesses: Iterable[Predicate], view: View, row: int) ->
     fields: dict[str, str] = {}
     for predicate in sorted(witnesses, key=lambda one: frequency(one.test)):
         name = field_of(predicate.column)
-        if name not in fields and (seen := _seen(predicate.test, list(view[predicate.column].values(row)))):
+        if name not in fields and (seen := _seen(predicate, rows, row)):
             fields[name] = f'{name}="{seen}"' if name else f'"{seen}"'
         if len(fields) == MAX_FIELDS:
             break
     return f"{title}: {', '.join(fields.values())}" if fields else title
 
 
-def _seen(test: Test, values: list[Value]) -> str:
-    for value in values:
-        if isinstance(test, Glob) and matcher(test)(value):
-            return excerpt(value.raw, _place(test, value))
-    return excerpt(values[0].raw) if values else ""
-
-
-def _place(test: Glob, value: Value) -> int:
-    """Where the longest text of a pattern is; folding keeps lengths, so it is the same place in both forms."""
-    text = next(iter(literals(test)), "")
-    return max(0, (value.raw if test.cased else value.folded).find(text))
+def _seen(predicate: Predicate, rows: Rows, row: int) -> str:
+    raw = texts_of(rows.raw[predicate.column][row])
+    test = predicate.test
+    if not isinstance(test, Glob):
+        return excerpt(raw[0]) if raw else ""
+    compared = raw if test.cased else texts_of(rows.folded[predicate.column][row])
+    # Folding keeps lengths: the longest text of a pattern is at the same place in both forms.
+    text = max(literals(test), key=len, default="")
+    for value, form in zip(raw, compared, strict=True):
+        if len(raw) == 1 or glob_matcher(test)(form):
+            return excerpt(value, max(0, form.find(text)))
+    return ""
 
 
 def excerpt(text: str, start: int = 0) -> str:
@@ -60,4 +59,7 @@ def excerpt(text: str, start: int = 0) -> str:
     else:
         first = max(0, min(start - _BEFORE, len(text) - MAX_EXCERPT))
         last = first + MAX_EXCERPT
-    return f"{'…' if first else ''}{printable(text[first:last])}{'…' if last < len(text) else ''}"
+    shown = text[first:last]
+    if not shown.isprintable():
+        shown = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in shown)
+    return f"{'…' if first else ''}{shown}{'…' if last < len(text) else ''}"
