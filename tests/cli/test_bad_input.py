@@ -183,8 +183,8 @@ def test_a_regular_expression_that_ran_out_of_time_is_named(run: Run, tmp_path: 
     (tmp_path / "slow.yml").write_text(
         "title: Slow\nlevel: low\nid: 8b4a3f0e-5a7e-4c53-9b8c-2f6f1f0f7a12\n"
         "logsource: {product: okta, service: okta}\n"
-        "detection: {s: {displayMessage|re: '^(a|aa)+\\1$'}, condition: s}\n"
+        "detection: {s: {displayMessage|re: '^(a|aa)+(?!b)$'}, condition: s}\n"
     )
     ran = run("detect", tmp_path / "log.ndjson", "--rules", tmp_path / "slow.yml")
     assert (ran.status, ran.out) == (0, "")
-    assert "'^(a|aa)+\\1$' of 8b4a3f0e-5a7e-4c53-9b8c-2f6f1f0f7a12 ran out of time once" in ran.err
+    assert "'^(a|aa)+(?!b)$' of 8b4a3f0e-5a7e-4c53-9b8c-2f6f1f0f7a12 ran out of time once" in ran.err
