@@ -193,6 +193,8 @@ def printable(text: str) -> str:
     >>> printable("reg.exe\n")
     'reg.exe�'
     """
+    if text.isprintable():
+        return text
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 

@@ -7,6 +7,7 @@ from watchfloor.detect.sigma.condition import Glob, Predicate
 from watchfloor.detect.sigma.globs import glob_matcher, literals
 from watchfloor.detect.sigma.guards import frequency
 from watchfloor.detect.sigma.view import Rows, texts_of
+from watchfloor.judging import printable
 
 MAX_FIELDS = 3
 """How many fields a sentence names."""
@@ -59,7 +60,4 @@ def excerpt(text: str, start: int = 0) -> str:
     else:
         first = max(0, min(start - _BEFORE, len(text) - MAX_EXCERPT))
         last = first + MAX_EXCERPT
-    shown = text[first:last]
-    if not shown.isprintable():
-        shown = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in shown)
-    return f"{'…' if first else ''}{shown}{'…' if last < len(text) else ''}"
+    return f"{'…' if first else ''}{printable(text[first:last])}{'…' if last < len(text) else ''}"
