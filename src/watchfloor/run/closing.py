@@ -1,11 +1,12 @@
 """The control plane's part of a run, case by case: assess, propose, record, pack.
 
-The events of a few cases at a time are in memory.
+The events of a few cases at a time rest in a temporary file; what triage looks at is cut to what people read.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import msgspec
@@ -21,12 +22,16 @@ from watchfloor.respond.library import Library
 from watchfloor.respond.propose import propose
 from watchfloor.settings import DataFolder
 from watchfloor.store.lake import Lake
+from watchfloor.store.shelf import Shelf
 from watchfloor.triage import Evidence, assess, describe, links
+from watchfloor.triage.view import is_cut, view
 
 _ENTITY_COLUMNS = tuple(f"entity.{role}" for role in ENTITY_ROLES)
 Rows = Mapping[str, Mapping[str, Any]]
 
 EVENTS_A_QUERY = 5_000
+"""How many events a look into the lake gives; they rest on disk, so their size does not matter."""
+
 SHOWN_EVENTS = 200
 """How many events of a case are kept in words for people; the pack has all."""
 
@@ -67,12 +72,19 @@ class Closing:
         """Each case with its assessment and proposals; its decisions are recorded and its pack is written."""
         with open_chain(self._folder.records) as chain:
             for some in _together(cases):
-                wanted = {case.uid: self._wanted(case) for case in some}
-                found = self._lake.by_uid(some[0].tenant, [uid for uids in wanted.values() for uid in uids])
-                rows = {row["metadata.uid"]: self._resolved(row) for row in found}
-                for case in some:
-                    own = {uid: rows[uid] for uid in wanted[case.uid] if uid in rows}
-                    yield self._close(case, own, chain)
+                yield from self._close_some(some, chain)
+
+    def _close_some(self, cases: list[Case], chain: Chain) -> Iterator[Case]:
+        wanted = {case.uid: self._wanted(case) for case in cases}
+        uids = [uid for some in wanted.values() for uid in some]
+        with TemporaryFile(dir=self._folder.packs) as one, TemporaryFile(dir=self._folder.packs) as other:
+            whole, views = Shelf(one), Shelf(other)
+            for row in self._lake.by_uid(cases[0].tenant, uids):
+                resolved = self._resolved(row)
+                whole.add(row["metadata.uid"], resolved)
+                views.add(row["metadata.uid"], view(resolved))
+            for case in cases:
+                yield self._close(case, whole.of(wanted[case.uid]), views.of(wanted[case.uid]), chain)
 
     def _resolved(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """The row with the entities that the whole input shows: the lake has them as known when the event came."""
@@ -83,14 +95,15 @@ class Closing:
         cited = [uid for finding in case.findings for uid in finding.event_uids]
         return [*cited, *self._same_person(case).values()]
 
-    def _close(self, case: Case, rows: Rows, chain: Chain) -> Case:
-        evidence = Evidence(rows, self._same_person(case))
-        own = evidence.cited(dict.fromkeys(uid for finding in case.findings for uid in finding.event_uids))
+    def _close(self, case: Case, whole: Rows, views: Rows, chain: Chain) -> Case:
+        evidence = Evidence(views, self._same_person(case))
+        cited = dict.fromkeys(uid for finding in case.findings for uid in finding.event_uids)
+        own = (views[uid] for uid in cited if uid in views)
         case = msgspec.structs.replace(case, assessment=assess(case, evidence), links=links(own))
         case = msgspec.structs.replace(case, proposals=propose(case, self._library, self._desk, traits_of(own)))
-        self.described.update(_described(case, rows))
+        self.described.update(_described(case, views))
         try:
-            self.packs[case.uid] = self._pack(case, rows, chain)
+            self.packs[case.uid] = self._pack(case, whole, chain)
         except GateError as error:
             # One case that cannot be packed is named; the others still get their packs.
             self.failures.append(f"case {case.uid}: no evidence pack: {error}")
@@ -130,7 +143,11 @@ def _described(case: Case, rows: Rows) -> Iterator[tuple[str, Described]]:
     for uid in list(dict.fromkeys(first + then))[:SHOWN_EVENTS]:
         if row := rows.get(uid):
             origin = Origin(row["origin.path"], row["origin.line"], row["origin.index"])
-            yield uid, Described(row["time"], row["source"], describe(row), origin)
+            yield uid, Described(row["time"], row["source"], describe(row) + _in_part(row), origin)
+
+
+def _in_part(row: Mapping[str, Any]) -> str:
+    return " (long values are cut here; the pack has them whole)" if is_cut(row) else ""
 
 
 def _sha256(path: Path) -> str:

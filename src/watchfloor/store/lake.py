@@ -100,7 +100,8 @@ class LakeWriter:
         part = folder / f".{name}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with pq.ParquetWriter(part, EVENT_SCHEMA, compression="zstd") as writer:
+            # Statistics of texts would hold whole texts, and only those of times are read.
+            with pq.ParquetWriter(part, EVENT_SCHEMA, compression="zstd", write_statistics=["time"]) as writer:
                 for places in _row_groups(table):
                     writer.write_table(table.take(places), row_group_size=GROUP_ROWS)
             part.rename(folder / name)

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 ORDER = ("time", "metadata.uid")
 """What files are sorted by."""
 
-FAN_IN = 32
-"""How many files are merged at once."""
+FAN_IN = 16
+"""How many files are merged at once; each that is open takes about 10 MB."""
 
 BATCH_ROWS = 8192
 
@@ -83,7 +83,8 @@ def _most_at_once(files: Collection[SortedFile]) -> int:
 def _together(files: Collection[SortedFile], columns: Sequence[str], path: Path) -> SortedFile:
     """Some files as one."""
     schema = pq.read_schema(next(iter(files)).path)
-    with pq.ParquetWriter(path, pa.schema([schema.field(name) for name in columns]), compression="zstd") as writer:
+    schema = pa.schema([schema.field(name) for name in columns])
+    with pq.ParquetWriter(path, schema, compression="lz4", write_statistics=["time"]) as writer:
         for batch in _merged(files, columns):
             writer.write_batch(batch)
     return SortedFile(path, _all)
