@@ -4,6 +4,7 @@ import typer
 
 from watchfloor.cli.rules_backtest import run_backtest
 from watchfloor.cli.rules_check import check
+from watchfloor.cli.rules_coverage import run_coverage
 from watchfloor.cli.rules_explain import explain
 from watchfloor.cli.rules_test import run_tests
 
@@ -12,3 +13,4 @@ app.command("check")(check)
 app.command("test")(run_tests)
 app.command("explain")(explain)
 app.command("backtest")(run_backtest)
+app.command("coverage")(run_coverage)

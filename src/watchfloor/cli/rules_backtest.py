@@ -7,12 +7,13 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from watchfloor.catalog import roots
 from watchfloor.cli.options import Content, Source
-from watchfloor.cli.progress import stderr
+from watchfloor.cli.progress import stderr, stdout
 from watchfloor.cli.rules_loading import named_rules, tell_errors
 from watchfloor.cli.rules_output import write_bytes
 from watchfloor.cli.rules_suppressing import HiddenFile, Suppressions, suppressing
@@ -72,7 +73,7 @@ def run_backtest(
     changes = () if before is None else compare(tested, before)
     if write_baseline is not None:
         write_bytes(write_baseline, msgspec.json.format(msgspec.json.encode(tested), indent=1) + b"\n")
-    _show(tested, before, changes, len(unread))
+    _show(tested, before, changes, len(unread), stderr() if json else stdout())
     if json:
         sys.stdout.buffer.write(msgspec.json.encode(_whole(tested, before, changes)) + b"\n")
     crossed = list(_gates(tested, changes, max_new_matches, max_total, lost_fails=fail_on_lost))
@@ -103,8 +104,7 @@ def _gates(
         yield f"{lost:,} matches are lost"
 
 
-def _show(tested: Backtest, before: Backtest | None, changes: Sequence[Change], unread: int) -> None:
-    console = stderr()
+def _show(tested: Backtest, before: Backtest | None, changes: Sequence[Change], unread: int, console: Console) -> None:
     found = [rule for rule in tested.rules if rule.matches]
     if found:
         console.print(_rules(found[:SHOWN]))

@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from watchfloor.console.hyphens import hyphenated
 from watchfloor.console.report import TEMPLATES as REPORT
 from watchfloor.console.svg_marks import mark
 from watchfloor.console.text import isolated, printed
@@ -36,5 +37,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=printed,
     )
-    environment.filters.update(log=isolated, count=count)
+    environment.filters.update(log=isolated, count=count, hyphens=hyphenated)
     return environment
