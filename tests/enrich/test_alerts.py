@@ -6,7 +6,8 @@ import orjson
 import pytest
 from tests.enrich.conftest import Tag
 
-from watchfloor.enrich import Enricher, IdentityGraph, learn
+from watchfloor.enrich import IDENTITY, Enricher, IdentityGraph, learn
+from watchfloor.operator import Reference
 from watchfloor.testing.events import batch_of
 
 ALICE = {"uid": "00uALICE", "name": "alice@example.com"}
@@ -63,6 +64,13 @@ def test_an_alert_shows_which_names_are_one_person() -> None:
     graph = IdentityGraph()
     learn(graph, batch_of(alert({"user": ALICE})))
     assert len(graph.links_of("user:alice@example.com")) == 1
+
+
+def test_whom_an_alert_is_about_is_not_lost_where_its_evidences_are_not_at_hand() -> None:
+    batch = batch_of(alert({"user": ALICE, "device": {"hostname": "WS-17"}}))
+    again = Enricher(Reference(1, {IDENTITY: {"host:ws-17": "host:ws-17.example.com"}}))
+    (row,) = again.process(Enricher().process(batch).drop_columns(["rest"])).to_pylist()
+    assert (row["entity.user"], row["entity.host"]) == ("user:alice@example.com", "host:ws-17.example.com")
 
 
 def test_a_threat_that_okta_found_names_the_user(tag: Tag) -> None:

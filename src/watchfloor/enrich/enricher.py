@@ -10,6 +10,7 @@ from watchfloor.enrich.reading import Reading
 from watchfloor.operator import Reference
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+_ACCOUNTS = frozenset({"entity.actor", "entity.user"})
 _SERVICE = 4
 
 
@@ -20,20 +21,25 @@ class Enricher:
         self._identity = (reference or Reference()).tables.get(IDENTITY, {})
 
     def process(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The batch with its entity columns set; the source names ``app``, which is kept, and ``resource``."""
+        """The batch with its entity columns set; the source names ``app``, which is kept, and ``resource``.
+
+        What an earlier pass found stays where the columns at hand say nothing: the lake may give no evidences.
+        """
         reading = Reading(batch)
         hosts = reading.hosts()
-        columns = {
-            "entity.actor": self._people(_first_aliases(reading.accounts("actor.user"))),
-            "entity.user": self._people(_without_apps(batch, _first_aliases(reading.accounts("user")))),
-            "entity.host": self._resolve(hosts),
-            "entity.peer": self._resolve(_peers(reading, hosts)),
+        found = {
+            "entity.actor": _first_aliases(reading.accounts("actor.user")),
+            "entity.user": _without_apps(batch, _first_aliases(reading.accounts("user"))),
+            "entity.host": hosts,
+            "entity.peer": _peers(reading, hosts),
             "entity.address": _addresses(reading),
-            "entity.resource": self._resolve(batch.column("entity.resource").to_pylist()),
+            "entity.resource": [None] * batch.num_rows,
         }
-        for name, values in columns.items():
+        for name, ids in found.items():
             position = batch.schema.get_field_index(name)
-            batch = batch.set_column(position, batch.schema.field(position), pa.array(values, pa.string()))
+            named = [new or old for new, old in zip(ids, batch.column(position).to_pylist(), strict=True)]
+            resolved = self._people(named) if name in _ACCOUNTS else self._resolve(named)
+            batch = batch.set_column(position, batch.schema.field(position), pa.array(resolved, pa.string()))
         return batch
 
     def _resolve(self, ids: list[str | None]) -> list[str | None]:

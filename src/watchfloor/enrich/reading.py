@@ -20,11 +20,14 @@ _EVIDENCE = (
 
 
 class Reading:
-    """The text columns of a batch by name, an alert's filled from its evidences where it says nothing itself."""
+    """The text columns of a batch by name, an alert's filled from its evidences where it says nothing itself.
+
+    A batch without ``rest`` has no evidences.
+    """
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self._batch = batch
-        self._evidence = dict(_evidences(batch))
+        self._evidence = dict(_evidences(batch)) if "rest" in batch.schema.names else {}
         self._columns: dict[str, list[str | None]] = {}
         self.namespaces = [source.partition("_")[0] for source in batch.column("source").to_pylist()]
 
