@@ -27,7 +27,7 @@ class Enricher:
         """
         reading = Reading(batch)
         hosts = reading.hosts()
-        found = {
+        found: dict[str, list[str | None]] = {
             "entity.actor": _first_aliases(reading.accounts("actor.user")),
             "entity.user": _without_apps(batch, _first_aliases(reading.accounts("user"))),
             "entity.host": hosts,
