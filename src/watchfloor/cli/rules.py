@@ -6,6 +6,7 @@ from watchfloor.cli.rules_backtest import run_backtest
 from watchfloor.cli.rules_check import check
 from watchfloor.cli.rules_coverage import run_coverage
 from watchfloor.cli.rules_explain import explain
+from watchfloor.cli.rules_scorecard import run_scorecard
 from watchfloor.cli.rules_test import run_tests
 
 app = typer.Typer(help="Detections as code.", no_args_is_help=True)
@@ -14,3 +15,4 @@ app.command("test")(run_tests)
 app.command("explain")(explain)
 app.command("backtest")(run_backtest)
 app.command("coverage")(run_coverage)
+app.command("scorecard")(run_scorecard)
