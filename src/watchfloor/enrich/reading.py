@@ -58,8 +58,11 @@ class Reading:
         # The session is that of who acts; a session that an event issues to somebody else has its role in its ARN.
         issuers = self.column("actor.session.issuer") if prefix == "actor.user" else [None] * len(places)
         for namespace, host, issuer, *values in zip(self.namespaces, places, issuers, *columns, strict=True):
-            said = dict(zip(_ACCOUNT, values, strict=True))
-            yield Account(namespace, **said, host=host, issuer=issuer) if any(values) else None
+            if any(values):
+                uid, uid_alt, email_addr, name, domain = values
+                yield Account(namespace, uid, uid_alt, email_addr, name, domain, host, issuer)
+            else:
+                yield None
 
 
 def _evidences(batch: pa.RecordBatch) -> Iterator[tuple[int, dict[str, str]]]:
