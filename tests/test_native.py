@@ -1,5 +1,8 @@
 """Log sources and decode plans."""
 
+from functools import reduce
+from operator import or_
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,6 +10,8 @@ from watchfloor.native import DecodePlan, LogSource, decode_logsources, encode_l
 
 PARTS = st.text(st.characters(exclude_characters="/;"), max_size=4)
 SOURCES = st.builds(LogSource, PARTS, PARTS, PARTS)
+SEARCHED = st.frozensets(st.builds(LogSource, st.sampled_from(["", "a", "b"])), max_size=2)
+PLANS = st.one_of(st.just(DecodePlan()), st.builds(DecodePlan, keywords=st.just(value=True), searched=SEARCHED))
 
 
 @settings(max_examples=40)
@@ -27,3 +32,12 @@ def test_a_log_source_is_served_by_what_has_its_parts(asked: LogSource, served: 
 def test_plans_add_up() -> None:
     both = DecodePlan(frozenset({"a"})) | DecodePlan(frozenset({"b"}), keywords=True)
     assert both == DecodePlan(frozenset({"a", "b"}), keywords=True)
+
+
+@settings(max_examples=60)
+@given(st.lists(PLANS, min_size=1, max_size=3), st.lists(SOURCES, max_size=3))
+def test_a_sum_of_plans_wants_the_keywords_that_one_of_them_wants(
+    plans: list[DecodePlan], served: list[LogSource]
+) -> None:
+    wanted = reduce(or_, plans).wants_keywords(served)
+    assert wanted == any(plan.wants_keywords(served) for plan in plans)

@@ -21,17 +21,6 @@ LOGSOURCE = NATIVE + "logsource"
 KEYWORDS = NATIVE + "*"
 
 
-class DecodePlan(msgspec.Struct, frozen=True):
-    """Which vendor fields loaded rules name; nothing else is decoded for them."""
-
-    fields: frozenset[str] = frozenset()
-    keywords: bool = False
-
-    def __or__(self, other: "DecodePlan") -> "DecodePlan":
-        """The plan that serves both."""
-        return DecodePlan(self.fields | other.fields, self.keywords or other.keywords)
-
-
 class LogSource(msgspec.Struct, frozen=True, order=True):
     """A Sigma log source; an empty part is unspecified."""
 
@@ -52,6 +41,33 @@ class LogSource(msgspec.Struct, frozen=True, order=True):
             and self.category in {"", served.category}
             and self.service in {"", served.service}
         )
+
+
+class DecodePlan(msgspec.Struct, frozen=True):
+    """Which vendor fields loaded rules name; nothing else is decoded for them.
+
+    With ``keywords``, the values of records that are of one of the log sources ``searched`` are all decoded; of any
+    record, if that says nothing.
+    """
+
+    fields: frozenset[str] = frozenset()
+    keywords: bool = False
+    searched: frozenset[LogSource] = frozenset()
+
+    def __or__(self, other: "DecodePlan") -> "DecodePlan":
+        """The plan that serves both."""
+        everywhere = any(one.keywords and not one.searched for one in (self, other))
+        return DecodePlan(
+            self.fields | other.fields,
+            self.keywords or other.keywords,
+            frozenset() if everywhere else self.searched | other.searched,
+        )
+
+    def wants_keywords(self, served: Iterable[LogSource]) -> bool:
+        """Whether all values are decoded of a record that serves these log sources."""
+        if not self.keywords or not self.searched:
+            return self.keywords
+        return any(one.served_by(source) for source in served for one in self.searched)
 
 
 def encode_logsources(served: Iterable[LogSource]) -> str:

@@ -1,7 +1,8 @@
 """``normalize`` and ``detect``: events and findings as JSON lines on standard output."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import msgspec
@@ -13,7 +14,7 @@ from watchfloor.catalog import roots
 from watchfloor.cli.options import Content, Paths, Rules, Source
 from watchfloor.cli.progress import stderr
 from watchfloor.cli.rules_loading import named_rules, tell_errors
-from watchfloor.cli.rules_suppressing import HiddenFile, Suppressions, suppressing
+from watchfloor.cli.rules_suppressing import HiddenFile, Quiet, Suppressions, suppressing
 from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
 from watchfloor.deadletter import DeadLetter
@@ -23,6 +24,7 @@ from watchfloor.finding import Finding
 from watchfloor.ingest import read
 from watchfloor.normalize import Normalizer, load_sources
 from watchfloor.run.correlated import run_correlations
+from watchfloor.run.matching import matched
 from watchfloor.settings import DEFAULT_TENANT
 
 SHOWN = 100
@@ -55,19 +57,29 @@ def detect(
     tell_errors(errors)
     detector = SigmaDetector(ruleset)
     now = int(system_clock().timestamp() * 1000)
-    batches = _events(paths, Normalizer(sources, detector.plan, source=source))
+    normalizer = Normalizer(sources, detector.plan, source=source)
     with suppressing(suppressions, content, ruleset, sources, hidden) as quiet:
-        for finding in quiet.kept(_findings(quiet.seen(batches), detector)):
+        for finding in quiet.kept(_findings(paths, normalizer, detector, quiet)):
             _emit(brief_lines(finding) if brief else [finding.to_ocsf(now=now)])
     for slow in detector.slow_regexes:
         stderr().print(visible(slow.words), markup=False, soft_wrap=True)
 
 
-def _findings(batches: Iterator[pa.RecordBatch], detector: SigmaDetector) -> Iterator[Finding]:
+def _findings(paths: Sequence[str], normalizer: Normalizer, detector: SigmaDetector, quiet: Quiet) -> Iterator[Finding]:
     """The findings of events as they come; those of correlations once all have come."""
+    rules: list[Sequence[Sequence[int]]] = []
+
+    def events() -> Iterator[pa.RecordBatch]:
+        with _letters() as letters:
+            for batch in _read(paths, letters):
+                found = matched(batch, normalizer, detector)
+                letters.take(found.dead_letters)
+                rules.append(found.rules)
+                yield found.events
+
     matches: list[pa.RecordBatch] = []
-    for events in batches:
-        detected = detector.process(events)
+    for batch in quiet.seen(events()):
+        detected = detector.detected(batch, rules.pop())
         yield from detected.findings
         if detected.matches.num_rows:
             matches.append(detected.matches)
@@ -81,12 +93,21 @@ def brief_lines(finding: Finding) -> Iterator[dict[str, Any]]:
 
 
 def _events(paths: Sequence[str], normalizer: Normalizer) -> Iterator[pa.RecordBatch]:
+    with _letters() as letters:
+        for batch in _read(paths, letters):
+            result = normalizer.process(batch)
+            letters.take(result.dead_letters)
+            yield result.events
+
+
+def _read(paths: Sequence[str], letters: "_Letters") -> Iterator[pa.RecordBatch]:
+    return read(paths, tenant=DEFAULT_TENANT, clock=system_clock, on_dead_letter=letters)
+
+
+@contextmanager
+def _letters() -> Iterator["_Letters"]:
     letters = _Letters()
-    for batch in read(paths, tenant=DEFAULT_TENANT, clock=system_clock, on_dead_letter=letters):
-        result = normalizer.process(batch)
-        for letter in result.dead_letters:
-            letters(letter)
-        yield result.events
+    yield letters
     letters.close()
 
 
@@ -101,6 +122,10 @@ class _Letters:
         self._count += 1
         if self._count <= SHOWN:
             self._console.print(visible(f"{letter.place()}: {letter.reason}"), markup=False, soft_wrap=True)
+
+    def take(self, letters: Iterable[DeadLetter]) -> None:
+        for letter in letters:
+            self(letter)
 
     def close(self) -> None:
         if self._count > SHOWN:

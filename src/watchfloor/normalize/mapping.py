@@ -217,4 +217,4 @@ def _when_paths(when: Any) -> frozenset[str]:
 def kind_getter(paths: list[str]) -> Getter:
     """The key by which the entries of a source are told apart quickly: the texts at ``paths``."""
     getters = [getter(path) for path in paths]
-    return lambda record: tuple(text_of(get(record)) for get in getters)
+    return lambda record: tuple([text_of(get(record)) for get in getters])

@@ -13,7 +13,7 @@ from watchfloor.errors import InputError, RecordError
 from watchfloor.event import EVENT_SCHEMA, HOT, Origin
 from watchfloor.native import DecodePlan
 from watchfloor.normalize.mapping import Mapped
-from watchfloor.normalize.source import Source
+from watchfloor.normalize.source import Kind, Source
 from watchfloor.normalize.vendor_fields import Texts, VendorFields
 
 
@@ -22,6 +22,29 @@ class Normalized(msgspec.Struct):
 
     events: pa.RecordBatch
     dead_letters: list[DeadLetter]
+
+
+class Read(msgspec.Struct, frozen=True):
+    """A record that its source decoded: the row of the raw batch that it is, what kind it is, when it happened."""
+
+    row: int
+    source: Source
+    record: dict[str, Any]
+    kind: Kind
+    time: int
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """The records of a raw batch that were decoded and not mapped yet.
+
+    ``natives`` has a row with the ``native.*`` columns of the plan for each of ``records``; ``refused`` are the dead
+    letters of the others, by their rows in ``raw``.
+    """
+
+    raw: pa.RecordBatch
+    records: list[Read]
+    natives: pa.RecordBatch
+    refused: dict[int, DeadLetter]
 
 
 class Normalizer:
@@ -49,34 +72,64 @@ class Normalizer:
 
     def process(self, batch: pa.RecordBatch) -> Normalized:
         """Normalize a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
-        rows: list[tuple[dict[str, Any], Source, Mapped]] = []
-        natives: list[dict[str, Texts]] = []
-        letters: list[DeadLetter] = []
-        for raw in batch.to_pylist():
-            try:
-                source, mapped, native = self._event(raw)
-            except RecordError as error:
-                letters.append(_letter(raw, str(error)))
-            except RecursionError:
-                letters.append(_letter(raw, "nested too deeply"))
-            else:
-                rows.append((raw, source, mapped))
-                natives.append(native)
-        return Normalized(_batch(rows, self._fields.columns(natives)), letters)
+        decoded = self.decode(batch)
+        _, events, refused = self._map(decoded, range(len(decoded.records)))
+        letters = decoded.refused | refused
+        return Normalized(events, [letters[row] for row in sorted(letters)])
 
-    def _event(self, raw: dict[str, Any]) -> tuple[Source, Mapped, dict[str, Texts]]:
-        record = decode_json(raw["raw"])
-        if _nests_deeper(record, MAX_DEPTH):
+    def decode(self, batch: pa.RecordBatch) -> Decoded:
+        """Decode the records of a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
+        records: list[Read] = []
+        found: list[dict[str, Texts]] = []
+        refused: dict[int, DeadLetter] = {}
+        for row, raw in enumerate(batch.column("raw").to_pylist()):
+            try:
+                read = self._read(row, raw)
+                fields = self._fields.read(read.record, read.kind)
+            except RecordError as error:
+                refused[row] = _letter(batch, row, str(error))
+            except RecursionError:
+                refused[row] = _letter(batch, row, "nested too deeply")
+            else:
+                records.append(read)
+                found.append(fields)
+        return Decoded(batch, records, self._fields.batch(found), refused)
+
+    def map(self, decoded: Decoded, chosen: Sequence[int]) -> tuple[list[int], Normalized]:
+        """Normalize some of the records that were decoded: which of them became events, and what became of them."""
+        kept, events, refused = self._map(decoded, chosen)
+        return kept, Normalized(events, list(refused.values()))
+
+    def _map(self, decoded: Decoded, chosen: Sequence[int]) -> tuple[list[int], pa.RecordBatch, dict[int, DeadLetter]]:
+        reads = [decoded.records[place] for place in chosen]
+        raws = decoded.raw.take(pa.array([read.row for read in reads], pa.int64())).to_pylist()
+        rows: list[tuple[dict[str, Any], Source, Mapped]] = []
+        kept: list[int] = []
+        refused: dict[int, DeadLetter] = {}
+        for place, read, raw in zip(chosen, reads, raws, strict=True):
+            try:
+                rows.append((raw, read.source, _mapped(read, raw)))
+            except RecordError as error:
+                refused[read.row] = _letter(decoded.raw, read.row, str(error))
+            except RecursionError:
+                refused[read.row] = _letter(decoded.raw, read.row, "nested too deeply")
+            else:
+                kept.append(place)
+        everything = len(kept) == decoded.natives.num_rows
+        natives = decoded.natives if everything else decoded.natives.take(pa.array(kept, pa.int64()))
+        return kept, _batch(rows, natives), refused
+
+    def _read(self, row: int, raw: bytes) -> Read:
+        record = decode_json(raw)
+        # It cannot nest deeper than it has brackets.
+        if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _nests_deeper(record, MAX_DEPTH):
             raise RecordError(f"nests deeper than {MAX_DEPTH}")
         source = self._forced or self._recognise(record)
         try:
             record = source.decode(record)
-            kind = source.kind(record)
-            mapped = source.map(record, kind, raw=raw["raw"], ordinal=raw["ordinal"], ingested_at=raw["ingested_at"])
-            return source, mapped, self._fields.read(record, kind)
-        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
-            # A record can have any shape: what its source cannot decode is that record's fault, not the batch's.
-            raise RecordError(f"{source.name}: {type(error).__name__}: {error}") from error
+            return Read(row, source, record, source.kind(record), source.time(record))
+        except _ANY_SHAPE as error:
+            raise _its_fault(source, error) from error
 
     def _recognise(self, record: dict[str, Any]) -> Source:
         for position, source in enumerate(self._sources):
@@ -86,6 +139,28 @@ class Normalizer:
                     self._sources.insert(0, self._sources.pop(position))
                 return source
         raise RecordError("no source recognises this record")
+
+
+_ANY_SHAPE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+"""A record can have any shape: what its source cannot make of it is that record's fault, not the batch's."""
+
+
+def _its_fault(source: Source, error: Exception) -> RecordError:
+    return RecordError(f"{source.name}: {type(error).__name__}: {error}")
+
+
+def _mapped(read: Read, raw: Mapping[str, Any]) -> Mapped:
+    try:
+        return read.source.map(
+            read.record,
+            read.kind,
+            time=read.time,
+            raw=raw["raw"],
+            ordinal=raw["ordinal"],
+            ingested_at=raw["ingested_at"],
+        )
+    except _ANY_SHAPE as error:
+        raise _its_fault(read.source, error) from error
 
 
 def decode_json(raw: bytes) -> dict[str, Any]:
@@ -126,18 +201,18 @@ def _without_surrogates(value: Any) -> Any:
     return str(value) if isinstance(value, int) and value.bit_length() > 64 else value
 
 
-def _letter(raw: Mapping[str, Any], reason: str) -> DeadLetter:
+def _letter(batch: pa.RecordBatch, row: int, reason: str) -> DeadLetter:
+    (raw,) = batch.slice(row, 1).to_pylist()
     origin = Origin(raw["path"], raw["line"], raw["index"])
     return dead_letter(raw["tenant"], origin, "normalize", reason, raw["raw"])
 
 
-def _batch(rows: list[tuple[dict[str, Any], Source, Mapped]], natives: dict[str, pa.Array]) -> pa.RecordBatch:
+def _batch(rows: list[tuple[dict[str, Any], Source, Mapped]], natives: pa.RecordBatch) -> pa.RecordBatch:
     columns: dict[str, list[Any]] = {name: [] for name in EVENT_SCHEMA.names}
     for raw, source, mapped in rows:
         _append(columns, raw, source, mapped)
     arrays = [pa.array(columns[field.name], field.type) for field in EVENT_SCHEMA]
-    fields = list(EVENT_SCHEMA) + [pa.field(name, array.type) for name, array in natives.items()]
-    return pa.RecordBatch.from_arrays([*arrays, *natives.values()], schema=pa.schema(fields))
+    return pa.RecordBatch.from_arrays([*arrays, *natives.columns], schema=pa.schema([*EVENT_SCHEMA, *natives.schema]))
 
 
 def _append(columns: dict[str, list[Any]], raw: dict[str, Any], source: Source, mapped: Mapped) -> None:

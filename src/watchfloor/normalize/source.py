@@ -148,18 +148,26 @@ class Source:
         instead = {name: natives for one in served for name, natives in one.instead.items()}
         return Kind(mappings, tuple(dict.fromkeys(one.logsource for one in served)), aliases, instead)
 
-    def map(self, record: dict[str, Any], kind: Kind, *, raw: bytes, ordinal: int, ingested_at: int) -> Mapped:
-        """Map one decoded record to OCSF.
-
-        Of the entries that hold, the first whose class the record makes whole counts; if there is none, the first of
-        them as a Base Event.
+    def time(self, record: dict[str, Any]) -> int:
+        """When a decoded record's event happened (ms, UTC).
 
         Raises:
             RecordError: The record has no readable time.
         """
-        time = next((ms for ms in (timestamp(get(record)) for get in self._time) if ms is not None), None)
-        if time is None:
-            raise RecordError("no readable time")
+        for get in self._time:
+            time = timestamp(get(record))
+            if time is not None:
+                return time
+        raise RecordError("no readable time")
+
+    def map(
+        self, record: dict[str, Any], kind: Kind, *, time: int, raw: bytes, ordinal: int, ingested_at: int
+    ) -> Mapped:
+        """Map one decoded record to OCSF.
+
+        Of the entries that hold, the first whose class the record makes whole counts; if there is none, the first of
+        them as a Base Event.
+        """
         base: dict[str, Any] = {
             "time": time,
             "metadata.uid": self._vendor_uid(record) or event_uid(self.name, raw, ordinal),
@@ -208,7 +216,14 @@ def _as_list(value: Any) -> list[str]:
 def _recogniser(definition: Any) -> Condition:
     options = definition if isinstance(definition, list) else [definition]
     tests = [_recognise_one(option) for option in options]
-    return lambda record: any(test(record) for test in tests)
+
+    def recognises(record: dict[str, Any]) -> bool:
+        for test in tests:  # noqa: SIM110 - the generator of any() costs more than the tests, and this runs for each record
+            if test(record):
+                return True
+        return False
+
+    return recognises
 
 
 def _recognise_one(option: Mapping[str, Any]) -> Condition:
@@ -218,6 +233,9 @@ def _recognise_one(option: Mapping[str, Any]) -> Condition:
     holds = compile_condition(option.get("when"))
     if not required and not option.get("when"):
         raise ValueError("recognise needs has or when: it may not take every record")
+    if len(required) == 1 and not option.get("when"):
+        only = required[0]
+        return lambda record: only(record) is not None
     return lambda record: all(get(record) is not None for get in required) and holds(record)
 
 

@@ -1,7 +1,7 @@
 """The ``native.*`` columns: vendor fields of decoded records, for the rules that name them."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -14,6 +14,9 @@ from watchfloor.normalize.source import Kind
 MAX_DEPTH = 64
 """Nesting below which keyword search no longer looks; vendors nest less than ten deep."""
 
+MAX_KINDS = 8192
+"""Of how many kinds of records it is remembered what is wanted."""
+
 Texts = str | list[str] | None
 
 
@@ -21,59 +24,101 @@ class VendorFields:
     """Gathers the columns of one batch; ``plan`` says which fields are wanted."""
 
     def __init__(self, plan: DecodePlan) -> None:
-        self._flat = frozenset(plan.fields)
+        self._plan = plan
         self._dotted: dict[str, list[tuple[str, Getter]]] = {}
         for field in sorted(plan.fields):
             if "." in field:
                 self._dotted.setdefault(field.partition(".")[0], []).append((field, _getter(field)))
-        self._keywords = plan.keywords
-        self._getters: dict[str, Getter] = {}
+        self._kinds: dict[int, _KindFields] = {}
 
     def read(self, record: dict[str, Any], kind: Kind) -> dict[str, Texts]:
         """The wanted fields of one decoded record, under their own names and those that its kind gives them."""
+        wanted = self._wanted(kind)
         found = self._own(record)
-        for name, paths in kind.aliases.items():
-            if name in self._flat and found.get(name) is None:
-                found[name] = self._first(record, paths)
-        for name, paths in kind.instead.items():
-            if name in self._flat and (replacement := self._first(record, paths)) is not None:
+        for name, places in wanted.aliases:
+            if found.get(name) is None:
+                found[name] = _first(record, places)
+        for name, places in wanted.instead:
+            if (replacement := _first(record, places)) is not None:
                 found[name] = replacement
-        found[LOGSOURCE] = encode_logsources(kind.logsources)
-        if self._keywords:
-            found[KEYWORDS] = list(_leaves(record, MAX_DEPTH))
+        found[LOGSOURCE] = wanted.logsources
+        if wanted.keywords:
+            found[KEYWORDS] = _leaves(record, MAX_DEPTH, [])
         return found
 
+    def _wanted(self, kind: Kind) -> "_KindFields":
+        wanted = self._kinds.get(id(kind))
+        if wanted is None or wanted.kind is not kind:
+            if len(self._kinds) >= MAX_KINDS:
+                self._kinds.clear()
+            wanted = self._kinds[id(kind)] = _KindFields(
+                kind,
+                _places(kind.aliases, self._plan),
+                _places(kind.instead, self._plan),
+                encode_logsources(kind.logsources),
+                self._plan.wants_keywords(kind.logsources),
+            )
+        return wanted
+
     def _own(self, record: dict[str, Any]) -> dict[str, Texts]:
+        fields, dotted = self._plan.fields, self._dotted
         found: dict[str, Texts] = {}
         for key, value in record.items():
-            if key in self._flat and value is not None:
-                found[key] = _texts(value)
-            if key in self._dotted:
-                for field, get in self._dotted[key]:
+            if key in fields and value is not None:
+                found[key] = value if isinstance(value, str) else _texts(value)
+            if key in dotted:
+                for field, get in dotted[key]:
                     if (value_at := get(record)) is not None:
                         found[field] = _texts(value_at)
         return found
 
-    def _first(self, record: dict[str, Any], paths: tuple[str, ...]) -> Texts:
-        for path in paths:
-            if path.startswith("="):
-                return path[1:]
-            get = self._getters.get(path)
-            if get is None:
-                get = self._getters[path] = _getter(path)
-            if (value := get(record)) is not None:
-                return _texts(value)
-        return None
-
-    def columns(self, rows: list[dict[str, Texts]]) -> dict[str, pa.Array]:
-        """The columns of a batch of records read before."""
-        names = {name for row in rows for name in row}
-        made = {}
-        for name in sorted(names | {LOGSOURCE}):
-            column = name if name in {LOGSOURCE, KEYWORDS} else NATIVE + name
-            made[column] = _column([row.get(name) for row in rows], force_list=name == KEYWORDS)
+    def batch(self, rows: list[dict[str, Texts]]) -> pa.RecordBatch:
+        """The columns of records read before, by name."""
+        columns: dict[str, list[Texts]] = {LOGSOURCE: [None] * len(rows)}
+        several = {KEYWORDS}
+        for row, found in enumerate(rows):
+            for name, value in found.items():
+                if name not in columns:
+                    columns[name] = [None] * len(rows)
+                columns[name][row] = value
+                if isinstance(value, list):
+                    several.add(name)
+        made = {name if name in _WHOLE else NATIVE + name: _column(columns[name], name in several) for name in columns}
         made[LOGSOURCE] = made[LOGSOURCE].dictionary_encode()
-        return made
+        names = sorted(made)
+        return pa.RecordBatch.from_arrays([made[name] for name in names], names)
+
+
+_WHOLE = frozenset({LOGSOURCE, KEYWORDS})
+"""Columns that are not fields."""
+
+_Places = tuple[tuple[str, tuple[Getter, ...]], ...]
+
+
+class _KindFields(NamedTuple):
+    """What of a kind's records is wanted."""
+
+    kind: Kind
+    aliases: _Places
+    instead: _Places
+    logsources: str
+    keywords: bool
+
+
+def _places(names: Mapping[str, tuple[str, ...]], plan: DecodePlan) -> _Places:
+    return tuple((name, tuple(map(_place, paths))) for name, paths in names.items() if name in plan.fields)
+
+
+def _place(path: str) -> Getter:
+    """A path's value, or the text after ``=``."""
+    return (lambda _record: path[1:]) if path.startswith("=") else _getter(path)
+
+
+def _first(record: dict[str, Any], places: tuple[Getter, ...]) -> Texts:
+    for get in places:
+        if (value := get(record)) is not None:
+            return _texts(value)
+    return None
 
 
 def _getter(field: str) -> Getter:
@@ -90,18 +135,20 @@ def _texts(value: Any) -> Texts:
     return text_of(value)
 
 
-def _column(values: list[Texts], *, force_list: bool) -> pa.Array:
-    if force_list or any(isinstance(value, list) for value in values):
+def _column(values: list[Texts], several: bool) -> pa.Array:  # noqa: FBT001 - private
+    if several:
         return pa.array([[value] if isinstance(value, str) else value for value in values], pa.list_(pa.string()))
     return pa.array(values, pa.string())
 
 
-def _leaves(value: Any, depth: int) -> Iterator[str]:
-    if isinstance(value, dict) and depth:
-        for item in value.values():
-            yield from _leaves(item, depth - 1)
-    elif isinstance(value, list) and depth:
-        for item in value:
-            yield from _leaves(item, depth - 1)
+def _leaves(value: Any, depth: int, found: list[str]) -> list[str]:
+    """All texts of a value, in order, added to ``found``."""
+    if depth and isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            if isinstance(item, str):
+                found.append(item)
+            elif item is not None:
+                _leaves(item, depth - 1, found)
     elif (text := text_of(value)) is not None:
-        yield text
+        found.append(text)
+    return found

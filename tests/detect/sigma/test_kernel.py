@@ -195,7 +195,7 @@ def test_a_long_pattern_list_is_quick(bench: Any) -> None:
     events = [{"A": f"http://malware-{number}.example.com/x"} for number in range(0, 40_000, 100)]
     started = time.process_time()
     assert len(detector.detect(bench.batch(events))) == 200
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 4
 
 
 def test_a_value_full_of_needles_is_quick(bench: Any) -> None:

@@ -1,5 +1,7 @@
 """The rules of a set and what correlations need of them: findings of those that speak, matches of those referred to."""
 
+from collections.abc import Sequence
+
 import msgspec
 import pyarrow as pa
 
@@ -42,9 +44,14 @@ class SigmaDetector(kernel.SigmaDetector):
 
     def process(self, batch: pa.RecordBatch) -> Detected:
         """The findings and matches of a batch, in the order of its rows."""
-        found = super().detect(batch)
+        matches = self.match(batch)
+        return self.detected(batch.take(pa.array(list(matches), pa.int64())), list(matches.values()))
+
+    def detected(self, events: pa.RecordBatch, matches: Sequence[Sequence[int]]) -> Detected:
+        """The findings and matches of events, for each of which ``matches`` has the rules that are true of it."""
+        found = self.tell(events, matches)
         spoken = [one for one in found if one.rule.id not in self.silent] if self.silent else found
-        return Detected(spoken, self._taps.rows(batch, self._hits(batch, found)))
+        return Detected(spoken, self._taps.rows(events, self._hits(events, found)))
 
     def _hits(self, batch: pa.RecordBatch, found: list[Finding]) -> list[tuple[int, str]]:
         tapped = [one for one in found if one.rule.id in self._taps]

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from watchfloor.detect.sigma.columns import OCSF
+from watchfloor.detect.sigma.condition import CompiledRule, predicates
 from watchfloor.detect.sigma.link import Program
 from watchfloor.detect.sigma.load import RuleSet
 from watchfloor.detect.sigma.routing import Router
@@ -20,6 +22,9 @@ from watchfloor.detect.sigma.words import summary
 from watchfloor.event import ENTITY_ROLES, NATIVE, Entity, Origin, entity_of
 from watchfloor.finding import Finding, finding_uid
 from watchfloor.native import KEYWORDS, DecodePlan
+
+Matches = dict[int, list[int]]
+"""By row, in order, the numbers of the rules that are true of it."""
 
 
 class SlowRegex(msgspec.Struct, frozen=True):
@@ -57,8 +62,19 @@ class SigmaDetector:
     def plan(self) -> DecodePlan:
         """The vendor fields that the rules read; nothing else needs to be decoded for them."""
         native = {column for column in self._program.columns() if column.startswith(NATIVE)}
+        searched = frozenset(rule.logsource for rule in self._program.rules if _searches_keywords(rule))
         return DecodePlan(
-            frozenset(column.removeprefix(NATIVE) for column in native - {KEYWORDS}), keywords=KEYWORDS in native
+            frozenset(column.removeprefix(NATIVE) for column in native - {KEYWORDS}),
+            keywords=KEYWORDS in native,
+            # Rules over OCSF apply to records of any log source.
+            searched=frozenset() if any(one.product == OCSF for one in searched) else searched,
+        )
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the rules read nothing but the columns of :attr:`plan`."""
+        return all(column.startswith(NATIVE) for column in self._program.columns()) and not any(
+            rule.logsource.product == OCSF for rule in self._program.rules
         )
 
     @property
@@ -72,20 +88,29 @@ class SigmaDetector:
 
     def detect(self, batch: pa.RecordBatch) -> list[Finding]:
         """The findings of a batch: one a rule and event."""
+        matches = self.match(batch)
+        return self.tell(batch.take(pa.array(list(matches), pa.int64())), list(matches.values()))
+
+    def match(self, batch: pa.RecordBatch) -> Matches:
+        """The rules that are true of the rows of a batch, which needs no columns but those that rules read."""
         awake = wake_rules(batch, self._router.routed(batch), self._program)
         rows = sorted(row for row, rules in awake.items() if rules)
         view = Rows(batch, rows)
-        matches = list(self._matches(view, [awake[row] for row in rows]))
-        events = _events(batch, rows, sorted({place for place, _ in matches}))
-        return [self._finding(index, events[place], self._summary(index, view, place)) for place, index in matches]
-
-    def _matches(self, view: Rows, awake: Sequence[set[int]]) -> Iterator[tuple[int, int]]:
-        """Places of rows and the rules that are true of them."""
         conditions = self._program.conditions
-        for place, rules in enumerate(awake):
-            for index in sorted(rules):
-                if conditions[index](view, place):
-                    yield place, index
+        found = {
+            row: [index for index in sorted(awake[row]) if conditions[index](view, place)]
+            for place, row in enumerate(rows)
+        }
+        return {row: rules for row, rules in found.items() if rules}
+
+    def tell(self, events: pa.RecordBatch, matches: Sequence[Sequence[int]]) -> list[Finding]:
+        """The findings of events, for each of which ``matches`` has the rules that are true of it."""
+        view = Rows(events, range(events.num_rows))
+        return [
+            self._finding(index, event, self._summary(index, view, row))
+            for row, (event, rules) in enumerate(zip(_events(events), matches, strict=True))
+            for index in rules
+        ]
 
     def _summary(self, index: int, view: Rows, row: int) -> str:
         title = self._program.rules[index].rule.title
@@ -122,13 +147,11 @@ class _Event(msgspec.Struct, frozen=True):
 _TOLD = ("metadata.uid", "tenant", "source", "time", "origin.path", "origin.line", "origin.index")
 
 
-def _events(batch: pa.RecordBatch, rows: Sequence[int], places: Sequence[int]) -> dict[int, _Event]:
-    """The events that findings are about, by their places in ``rows``."""
-    taken = batch.take(pa.array([rows[place] for place in places], pa.int64()))
-    told = zip(*(_values(taken, name) for name in _TOLD), strict=True)
-    entities = zip(*(_values(taken, f"entity.{role}") for role in ENTITY_ROLES), strict=True)
-    return {
-        place: _Event(
+def _events(batch: pa.RecordBatch) -> Iterator[_Event]:
+    told = zip(*(_values(batch, name) for name in _TOLD), strict=True)
+    entities = zip(*(_values(batch, f"entity.{role}") for role in ENTITY_ROLES), strict=True)
+    for (uid, tenant, source, time, path, line, index), ids in zip(told, entities, strict=True):
+        yield _Event(
             uid=uid or "",
             tenant=tenant or "",
             source=source or "",
@@ -136,8 +159,10 @@ def _events(batch: pa.RecordBatch, rows: Sequence[int], places: Sequence[int]) -
             origin=Origin(path or "", line or 0, index),
             entities=tuple(entity_of(one) for one in dict.fromkeys(ids) if one is not None),
         )
-        for place, (uid, tenant, source, time, path, line, index), ids in zip(places, told, entities, strict=True)
-    }
+
+
+def _searches_keywords(rule: CompiledRule) -> bool:
+    return any(predicate.column == KEYWORDS for predicate in predicates(rule.condition))
 
 
 def _values(batch: pa.RecordBatch, name: str) -> list[Any]:
