@@ -109,7 +109,7 @@ def test_a_record_that_its_source_cannot_map_is_a_dead_letter_and_no_finding(tmp
     assert [letter.reason for letter in found.dead_letters] == ["windows_event_log: ValueError: cannot be written"]
 
 
-BREAKING = '''
+BREAKING = """
 
 class Hostile:
     def __str__(self):
@@ -121,7 +121,7 @@ def decode(record):
     if flat["EventRecordID"] == 2:
         flat["Level"] = Hostile()
     return flat
-'''
+"""
 
 
 def test_keywords_are_decoded_where_rules_search_them(sources: tuple[Source, ...], tmp_path: Path) -> None:
