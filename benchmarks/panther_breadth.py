@@ -44,13 +44,21 @@ USE_CASES = (
 SOURCES = {
     "AWS.CloudTrail": ("aws_cloudtrail", "eventTime"),
     "Amazon.EKS.Audit": ("kubernetes_audit", "requestReceivedTimestamp"),
+    "Azure.Audit": ("azure_monitor", "time"),
+    "Azure.MonitorActivity": ("azure_monitor", "time"),
+    "Duo.Administrator": ("duo", "isotimestamp"),
+    "Duo.Authentication": ("duo", "isotimestamp"),
+    "GCP.AuditLog": ("gcp_audit", "timestamp"),
+    "GSuite.ActivityEvent": ("google_workspace", "id.time"),
+    "GitHub.Audit": ("github_audit", "created_at"),
     "Microsoft365.Audit.AzureActiveDirectory": ("m365_unified_audit", "CreationTime"),
     "Microsoft365.Audit.Exchange": ("m365_unified_audit", "CreationTime"),
     "Microsoft365.Audit.SharePoint": ("m365_unified_audit", "CreationTime"),
     "Okta.SystemLog": ("okta_system_log", "published"),
     "Osquery.Differential": ("osquery", "unixTime"),
+    "Slack.AuditLogs": ("slack_audit", "date_create"),
 }
-"""The log source of each product that has one, and the field of its records that holds the time."""
+"""The log source of each product that has one, and the path of the time in its records."""
 
 TIME = "2026-03-17T09:30:00Z"
 
@@ -85,11 +93,14 @@ def _events(labels: Path, source: tuple[str, str] | None, content: Content) -> I
         yield label, line in found
 
 
-def _timed(record: bytes, field: str) -> bytes:
+def _timed(record: bytes, path: str) -> bytes:
     """The record, with a time if it has none; a product may spell its fields in small letters."""
-    event = orjson.loads(record)
-    if field not in event and field.lower() not in event:
-        event[field] = TIME
+    event = node = orjson.loads(record)
+    *objects, field = path.split(".")
+    for name in objects:
+        node = node.setdefault(name, {})
+    if field not in node and field.lower() not in node:
+        node[field] = TIME
     return orjson.dumps(event)
 
 
