@@ -188,3 +188,24 @@ def test_a_regular_expression_that_ran_out_of_time_is_named(run: Run, tmp_path: 
     ran = run("detect", tmp_path / "log.ndjson", "--rules", tmp_path / "slow.yml")
     assert (ran.status, ran.out) == (0, "")
     assert "'^(a|aa)+(?!b)$' of 8b4a3f0e-5a7e-4c53-9b8c-2f6f1f0f7a12 ran out of time once" in ran.err
+
+
+def test_rules_are_kept_between_runs_and_read_again_if_that_fails(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "log.ndjson").write_bytes(okta(1, displayMessage="hello"))
+    (tmp_path / "rule.yml").write_text(
+        "title: Hello\nlevel: low\nid: 8b4a3f0e-5a7e-4c53-9b8c-2f6f1f0f7a13\n"
+        "logsource: {product: okta, service: okta}\n"
+        "detection: {s: {displayMessage: hello}, condition: s}\n"
+    )
+    arguments = ("detect", tmp_path / "log.ndjson", "--rules", tmp_path / "rule.yml", "--brief")
+    first = run(*arguments)
+    assert len(first.lines) == 1
+    assert run(*arguments) == first
+    (entry,) = (tmp_path / "cache" / "watchfloor" / "rules").iterdir()
+    entry.write_bytes(b"damaged")
+    again = run(*arguments)
+    assert again.out == first.out
+    assert "the rules are read again" in again.err

@@ -1,11 +1,13 @@
 """The rules that a command is about, and in words those that did not load."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from watchfloor.cli.progress import stderr
 from watchfloor.console.text import visible
-from watchfloor.detect.sigma import RuleSet, load_rules
+from watchfloor.detect.sigma import RuleSet
+from watchfloor.detect.sigma.cache import RuleCache
 from watchfloor.errors import ContentError, InputError
 
 SHOWN = 100
@@ -18,12 +20,20 @@ def named_rules(paths: Sequence[Path]) -> RuleSet:
     Raises:
         InputError: A path does not exist or holds no Sigma rules, or none of them loads.
     """
-    ruleset = load_rules(paths)
+    console = stderr()
+    cache = RuleCache(_cache_folder(), lambda note: console.print(visible(note), markup=False, soft_wrap=True))
+    ruleset = cache.load(paths)
     ruleset.require(paths)
     tell_errors(ruleset.errors)
     if not (ruleset.rules or ruleset.correlations):
         raise InputError("none of the rules loads")
     return ruleset
+
+
+def _cache_folder() -> Path:
+    """Where loaded rules are kept between runs: the user's cache, as the XDG base directories have it."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(named) if Path(named).is_absolute() else Path.home() / ".cache") / "watchfloor" / "rules"
 
 
 def tell_errors(errors: Sequence[ContentError]) -> None:

@@ -1,7 +1,7 @@
 """What a compiled rule is made of: tests on a value, predicates on a column, and the condition tree over them.
 
-All of it is plain, immutable, hashable data: equal predicates of different rules are one predicate to the kernel, and a
-compiled rule can be written to a cache and read back.
+All of it is plain, immutable, hashable data without cycles: equal predicates of different rules are one predicate to
+the kernel, a compiled rule can be written to a cache and read back, and the garbage collector need not look at it.
 
 A column that is null satisfies no predicate; ``Not`` of any predicate is then true. A column with several values
 satisfies a predicate if one of its values does.
@@ -19,7 +19,7 @@ Comparison = Literal["eq", "lt", "lte", "gt", "gte"]
 TimePart = Literal["minute", "hour", "day", "week", "month", "year"]
 
 
-class Glob(msgspec.Struct, frozen=True, tag="glob"):
+class Glob(msgspec.Struct, frozen=True, gc=False, tag="glob"):
     """A string pattern, anchored at both ends.
 
     ``segments`` are the parts between the ``*``, each split at its ``?``: ``a*b?c`` is ``(("a",), ("b", "c"))``.
@@ -31,20 +31,20 @@ class Glob(msgspec.Struct, frozen=True, tag="glob"):
     cased: bool = False
 
 
-class Regex(msgspec.Struct, frozen=True, tag="regex"):
+class Regex(msgspec.Struct, frozen=True, gc=False, tag="regex"):
     """A regular expression, searched for anywhere; ``flags`` are letters of ``ims``."""
 
     pattern: str
     flags: str = ""
 
 
-class Cidr(msgspec.Struct, frozen=True, tag="cidr"):
+class Cidr(msgspec.Struct, frozen=True, gc=False, tag="cidr"):
     """An IPv4 or IPv6 network that holds the address."""
 
     network: str
 
 
-class Compare(msgspec.Struct, frozen=True, tag="compare"):
+class Compare(msgspec.Struct, frozen=True, gc=False, tag="compare"):
     """A number compared with the value, or with a part of the time that the value is."""
 
     comparison: Comparison
@@ -52,11 +52,11 @@ class Compare(msgspec.Struct, frozen=True, tag="compare"):
     part: TimePart | None = None
 
 
-class Exists(msgspec.Struct, frozen=True, tag="exists"):
+class Exists(msgspec.Struct, frozen=True, gc=False, tag="exists"):
     """Any value at all."""
 
 
-class Reference(msgspec.Struct, frozen=True, tag="reference"):
+class Reference(msgspec.Struct, frozen=True, gc=False, tag="reference"):
     """A value related to a value of another column of the same event: it starts with it, for example."""
 
     column: str
@@ -67,39 +67,39 @@ class Reference(msgspec.Struct, frozen=True, tag="reference"):
 Test = Glob | Regex | Cidr | Compare | Exists | Reference
 
 
-class Predicate(msgspec.Struct, frozen=True):
+class Predicate(msgspec.Struct, frozen=True, gc=False):
     """A test on a column of the batch (``native.Image``, ``actor.user.name``, ``native.*`` for keywords)."""
 
     column: str
     test: Test
 
 
-class Leaf(msgspec.Struct, frozen=True, tag="leaf"):
+class Leaf(msgspec.Struct, frozen=True, gc=False, tag="leaf"):
     """A predicate in a tree."""
 
     predicate: Predicate
 
 
-class And(msgspec.Struct, frozen=True, tag="and"):
+class And(msgspec.Struct, frozen=True, gc=False, tag="and"):
     """All of them."""
 
     conditions: tuple["Condition", ...]
 
 
-class Or(msgspec.Struct, frozen=True, tag="or"):
+class Or(msgspec.Struct, frozen=True, gc=False, tag="or"):
     """One of them."""
 
     conditions: tuple["Condition", ...]
 
 
-class AtLeast(msgspec.Struct, frozen=True, tag="at_least"):
+class AtLeast(msgspec.Struct, frozen=True, gc=False, tag="at_least"):
     """``count`` of them."""
 
     count: int
     conditions: tuple["Condition", ...]
 
 
-class Not(msgspec.Struct, frozen=True, tag="not"):
+class Not(msgspec.Struct, frozen=True, gc=False, tag="not"):
     """Not that."""
 
     condition: "Condition"
@@ -108,7 +108,7 @@ class Not(msgspec.Struct, frozen=True, tag="not"):
 Condition = Leaf | And | Or | AtLeast | Not
 
 
-class CompiledRule(msgspec.Struct, frozen=True):
+class CompiledRule(msgspec.Struct, frozen=True, gc=False):
     """A rule ready to be linked: what its findings say, which records it applies to, and when it is true.
 
     ``name`` is what other rules may call it by, besides its id. For a log source with the product ``ocsf`` the columns

@@ -3,6 +3,7 @@
 import math
 import re
 from functools import lru_cache
+from operator import itemgetter
 
 from watchfloor.detect.sigma.condition import (
     And,
@@ -55,24 +56,36 @@ def guard(condition: Condition, column: str | None = None) -> Guard | None:
     >>> guard(Or((leaf, Not(leaf)))) is None
     True
     """
+    return _cheapest(condition, column)[1]
+
+
+_NO_GUARD: tuple[float, Guard | None] = (math.inf, None)
+
+
+def _cheapest(condition: Condition, column: str | None) -> tuple[float, Guard | None]:
+    """The guard, and how many of its predicates are expected to be true of an event."""
     match condition:
         case Leaf(predicate):
-            return frozenset({_detectable(predicate)}) if column in {None, predicate.column} else None
+            if column not in {None, predicate.column}:
+                return _NO_GUARD
+            return _cost(predicate), frozenset({_detectable(predicate)})
         case And(parts):
-            found = [one for part in parts if (one := guard(part, column)) is not None]
-            return min(found, key=_cost, default=None)
+            return min((_cheapest(part, column) for part in parts), key=itemgetter(0))
         case Or(parts):
             return _one_of(parts, len(parts), column)
         case AtLeast(count, parts):
             # Of any len - count + 1 parts, one must be true.
             return _one_of(parts, len(parts) - count + 1, column)
         case Not():
-            return None
+            return _NO_GUARD
 
 
-def _one_of(parts: tuple[Condition, ...], needed: int, column: str | None) -> Guard | None:
-    found = sorted((one for part in parts if (one := guard(part, column)) is not None), key=_cost)
-    return frozenset().union(*found[:needed]) if len(found) >= needed else None
+def _one_of(parts: tuple[Condition, ...], needed: int, column: str | None) -> tuple[float, Guard | None]:
+    found = sorted((_cheapest(part, column) for part in parts), key=itemgetter(0))[:needed]
+    guards = [one for _, one in found if one is not None]
+    if len(guards) < needed:
+        return _NO_GUARD
+    return sum(cost for cost, _ in found), frozenset().union(*guards)
 
 
 def _detectable(predicate: Predicate) -> Predicate:
@@ -80,16 +93,15 @@ def _detectable(predicate: Predicate) -> Predicate:
     return Predicate(predicate.column, Exists()) if isinstance(predicate.test, Reference) else predicate
 
 
+def _cost(predicate: Predicate) -> float:
+    return _ALWAYS if predicate.column == KIND else frequency(predicate.test)
+
+
 def likelihood(condition: Condition) -> float:
     """A guess at how often a condition is true: between 0 and 1."""
     if isinstance(condition, Not):
         return 1 - likelihood(condition.condition)
-    found = guard(condition)
-    return _ALWAYS if found is None else min(_ALWAYS, _cost(found))
-
-
-def _cost(predicates: Guard) -> float:
-    return sum(_ALWAYS if predicate.column == KIND else frequency(predicate.test) for predicate in predicates)
+    return min(_ALWAYS, _cheapest(condition, None)[0])
 
 
 @lru_cache(maxsize=100_000)

@@ -96,9 +96,9 @@ class SigmaDetector:
         awake = wake_rules(batch, self._router.routed(batch), self._program)
         rows = sorted(row for row, rules in awake.items() if rules)
         view = Rows(batch, rows)
-        conditions = self._program.conditions
+        condition = self._program.condition
         found = {
-            row: [index for index in sorted(awake[row]) if conditions[index](view, place)]
+            row: [index for index in sorted(awake[row]) if condition(index)(view, place)]
             for place, row in enumerate(rows)
         }
         return {row: rules for row, rules in found.items() if rules}

@@ -42,7 +42,8 @@ class Wake(msgspec.Struct, frozen=True):
 class Program:
     """The rules of a detector, ready to run.
 
-    ``conditions[i]`` is rule ``i`` as a function of a row, ``wakes[i]`` what must be there for it to be true.
+    ``wakes[i]`` is what must be there for rule ``i`` to be true. What is made of a rule and of a column is made when it
+    is first needed: most rules never see a record.
     """
 
     def __init__(self, rules: Sequence[CompiledRule]) -> None:
@@ -51,9 +52,7 @@ class Program:
         tests = {predicate.test for predicate in self._predicates}
         self._matchers: dict[Test, Matcher] = {test: matcher(test) for test in tests if not _is_of_text(test)}
         self._builder = Builder(self._matchers)
-        self.conditions: tuple[Node, ...] = tuple(
-            self._builder.node(rule.condition, guard(rule.condition)) for rule in rules
-        )
+        self._conditions: dict[int, Node] = {}
         self._witnesses: dict[int, Witnesses] = {}
         numbers: dict[str, dict[Sought, int]] = {}
         self.wakes = tuple(_wake(rule, numbers) for rule in rules)
@@ -86,6 +85,14 @@ class Program:
                 for number in numbers:
                     found[column][number].add(rule.logsource.product)
         return found
+
+    def condition(self, rule: int) -> Node:
+        """A rule as a function of a row."""
+        node = self._conditions.get(rule)
+        if node is None:
+            condition = self.rules[rule].condition
+            node = self._conditions[rule] = self._builder.node(condition, guard(condition))
+        return node
 
     def columns(self) -> frozenset[str]:
         """The columns that the rules read."""
