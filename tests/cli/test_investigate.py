@@ -30,7 +30,7 @@ def test_it_makes_a_data_folder_and_says_nothing_to_machines(run: Run, log: Path
     assert (ran.status, ran.out) == (0, "")
     assert {"report.html", "cases.ndjson", "findings.ndjson", "packs", "keys"} <= {one.name for one in out.iterdir()}
     assert run("cases", "list", "--data", out).status == 0
-    assert "okta.ndjson:2" in run("deadletters", "list", "--data", out).err
+    assert "okta.ndjson:2" in run("deadletters", "list", "--data", out).out
 
 
 def test_a_folder_of_somebody_else_is_status_2_and_untouched(run: Run, tmp_path: Path) -> None:
