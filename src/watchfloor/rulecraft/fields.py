@@ -102,6 +102,11 @@ def _samples(source: Source) -> Iterator[dict[str, Any]]:
                     continue  # the tests of the source say so; here it only teaches nothing
 
 
+def fields_of(record: Mapping[str, Any]) -> set[str]:
+    """The fields of a decoded record as rules name them, objects and what is in them alike."""
+    return {name for name, _ in _values(record, "", MAX_DEPTH)}
+
+
 def _values(value: Mapping[str, Any], prefix: str, depth: int, *, several: bool = False) -> Iterator[tuple[str, bool]]:
     """The fields of a record as rules name them, and whether they have several values."""
     for key, item in value.items():

@@ -114,12 +114,18 @@ def read_suppressions(path: Path) -> Iterator[Suppression | ContentError]:
     for position, entry in enumerate(entries, start=1):
         name = entry.get("id") if isinstance(entry, dict) else None
         try:
-            yield _suppression(entry, path)
+            yield suppression_of(entry, path)
         except (ValueError, TypeError) as error:
             yield ContentError(str(path), f"suppression {name or position} is refused: {error}")
 
 
-def _suppression(entry: Any, path: Path) -> Suppression:
+def suppression_of(entry: Any, path: Path) -> Suppression:
+    """The suppression that an entry of a file describes; nothing is tested yet.
+
+    Raises:
+        ValueError: Something is missing, unknown or has no meaning.
+        TypeError: Something is of the wrong type.
+    """
     if not isinstance(entry, dict):
         raise TypeError("expected a mapping")
     if extra := sorted(set(map(str, entry)) - _KEYS):
