@@ -4,6 +4,8 @@ from typing import Any
 
 from tests.enrich.conftest import Tag
 
+from watchfloor.enrich.aliases import Account, aliases_of
+
 TENANT = {"CreationTime": "2026-03-17T08:00:00", "OrganizationId": "11111111-2222-4000-8000-333333333333"}
 GUEST = "first_last_example.com#EXT#@tenant.onmicrosoft.com"
 
@@ -31,6 +33,10 @@ def okta(login: str) -> dict[str, Any]:
 def test_a_guest_is_who_they_are_at_home(tag: Tag) -> None:
     at_home, as_guest = tag(okta("first_last@example.com"), opened(GUEST, "10032000AAAA0001"))
     assert at_home["entity.actor"] == as_guest["entity.actor"] == "user:first_last@example.com"
+
+
+def test_a_guest_is_the_same_in_azures_own_logs() -> None:
+    assert aliases_of(Account("azure", email_addr=GUEST)) == ("user:first_last@example.com",)
 
 
 def test_a_login_of_another_product_that_looks_like_a_guest_is_itself(tag: Tag) -> None:

@@ -30,6 +30,7 @@ _SYSTEM_DOMAINS = frozenset(
 )
 _SYSTEM_NAMES = frozenset({"system", "local service", "network service", "anonymous logon", "-", "", "n/a", "unknown"})
 _GUEST = "#ext#@"
+_ENTRA = frozenset({"azure", "m365"})
 _NOT_IN_MAIL = frozenset("\\/:")
 _NO_DOMAIN = frozenset({"", "-", ".", "workgroup", "nt authority\\"})
 
@@ -132,7 +133,7 @@ def _mail(text: str | None, account: Account) -> str | None:
         return None
     mail = text.lower()
     guest, mark, _ = mail.partition(_GUEST)
-    if not mark or account.namespace != "m365":
+    if not mark or account.namespace not in _ENTRA:
         return mail
     # The host's name of a guest is the guest's address with its @ made an underscore, which no mail domain has.
     home = "@".join(guest.rsplit("_", 1))
