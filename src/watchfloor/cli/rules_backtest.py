@@ -1,9 +1,9 @@
 """``rules backtest``: what rules would have said of history, against a baseline and inside gates."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
@@ -20,6 +20,7 @@ from watchfloor.cli.rules_suppressing import HiddenFile, Suppressions, suppressi
 from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
 from watchfloor.deadletter import DeadLetter
+from watchfloor.detect.sigma import RuleSet
 from watchfloor.errors import GateError, InputError
 from watchfloor.normalize import load_sources
 from watchfloor.rulecraft.backtest import (
@@ -32,7 +33,7 @@ from watchfloor.rulecraft.backtest import (
     read_baseline,
     with_cost,
 )
-from watchfloor.rulecraft.replay import replay
+from watchfloor.rulecraft.replay import Replayed, replay
 
 SHOWN = 30
 """How many rules and changes the tables show; --json has all."""
@@ -60,6 +61,45 @@ def run_backtest(
     if baseline is None and (max_new_matches is not None or fail_on_lost):
         raise InputError("--max-new-matches and --fail-on-lost compare with a --baseline; name it")
     before = None if baseline is None else read_baseline(baseline)
+    ran = over_history(
+        rules, paths, cost=cost, source=source, content=content, suppressions=suppressions, hidden=hidden
+    )
+    tested = ran.tested
+    changes = () if before is None else compare(tested, before)
+    if write_baseline is not None:
+        write_bytes(write_baseline, msgspec.json.format(msgspec.json.encode(tested), indent=1) + b"\n")
+    _show(tested, before, changes, ran.unread, stderr() if json else stdout())
+    if json:
+        sys.stdout.buffer.write(msgspec.json.encode(_whole(tested, before, changes)) + b"\n")
+    crossed = list(_gates(tested, changes, max_new_matches, max_total, lost_fails=fail_on_lost))
+    if crossed:
+        raise GateError("; ".join(crossed))
+
+
+class Ran(NamedTuple):
+    """Rules that ran over history: the rules, their figures, and how many records could not be read."""
+
+    ruleset: RuleSet
+    tested: Backtest
+    unread: int
+
+
+def over_history(
+    rules: Path,
+    paths: Sequence[str],
+    *,
+    cost: bool,
+    source: str | None,
+    content: Sequence[Path] | None,
+    suppressions: Sequence[Path] | None,
+    hidden: Path | None = None,
+    watch: Callable[[Iterable[Replayed]], Iterable[Replayed]] = lambda history: history,
+) -> Ran:
+    """Run rules over history; ``watch`` sees the replay as it passes, without what suppressions hide.
+
+    Raises:
+        InputError: A path gives nothing readable, or no rules.
+    """
     ruleset = named_rules([rules])
     sources, errors = load_sources(roots(content or ()))
     tell_errors(errors)
@@ -67,18 +107,8 @@ def run_backtest(
     keep = Kept()
     history = replay(paths, ruleset, sources, clock=system_clock, on_dead_letter=unread.append, source=source)
     with suppressing(suppressions, content, ruleset, sources, hidden) as quiet:
-        tested = backtest(ruleset, quiet.history(keep(history) if cost else history), quiet.by_rule)
-    if cost:
-        tested = with_cost(tested, ruleset, keep.batches)
-    changes = () if before is None else compare(tested, before)
-    if write_baseline is not None:
-        write_bytes(write_baseline, msgspec.json.format(msgspec.json.encode(tested), indent=1) + b"\n")
-    _show(tested, before, changes, len(unread), stderr() if json else stdout())
-    if json:
-        sys.stdout.buffer.write(msgspec.json.encode(_whole(tested, before, changes)) + b"\n")
-    crossed = list(_gates(tested, changes, max_new_matches, max_total, lost_fails=fail_on_lost))
-    if crossed:
-        raise GateError("; ".join(crossed))
+        tested = backtest(ruleset, watch(quiet.history(keep(history) if cost else history)), quiet.by_rule)
+    return Ran(ruleset, with_cost(tested, ruleset, keep.batches) if cost else tested, len(unread))
 
 
 def _whole(tested: Backtest, before: Backtest | None, changes: Sequence[Change]) -> dict[str, object]:

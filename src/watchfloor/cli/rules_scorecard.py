@@ -12,21 +12,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from watchfloor.catalog import roots
 from watchfloor.cli.options import Content, Source
 from watchfloor.cli.progress import stderr, stdout
-from watchfloor.cli.rules_loading import named_rules, tell_errors
-from watchfloor.cli.rules_suppressing import Suppressions, suppressing
+from watchfloor.cli.rules_backtest import over_history
+from watchfloor.cli.rules_suppressing import Suppressions
 from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
 from watchfloor.console.words import count, percent
-from watchfloor.deadletter import DeadLetter
 from watchfloor.learn import by_uid, read_labels
 from watchfloor.metrics import Share
-from watchfloor.normalize import load_sources
 from watchfloor.rulecraft.authored import Texts, authored
-from watchfloor.rulecraft.backtest import Kept, backtest, with_cost
-from watchfloor.rulecraft.replay import replay
 from watchfloor.rulecraft.scorecard import ADVICE, Card, Watched, scorecard
 
 SHOWN = 50
@@ -49,19 +44,12 @@ def run_scorecard(
 ) -> None:
     """Volume, precision with its interval, age and cost of each rule: keep it, tune it or retire it, and why."""
     watched = Watched(by_uid(read_labels(labels)) if labels is not None else {})
-    ruleset = named_rules([rules])
-    sources, errors = load_sources(roots(content or ()))
-    tell_errors(errors)
-    unread: list[DeadLetter] = []
-    keep = Kept()
-    history = replay(paths, ruleset, sources, clock=system_clock, on_dead_letter=unread.append, source=source)
-    with suppressing(suppressions, content, ruleset, sources, None) as quiet:
-        tested = backtest(ruleset, watched(quiet.history(keep(history) if cost else history)), quiet.by_rule)
-    if cost:
-        tested = with_cost(tested, ruleset, keep.batches)
-    loaded = (*(one.rule for one in ruleset.rules), *(one.correlation.rule for one in ruleset.correlations))
+    ran = over_history(
+        rules, paths, cost=cost, source=source, content=content, suppressions=suppressions, watch=watched
+    )
+    loaded = (*(one.rule for one in ran.ruleset.rules), *(one.correlation.rule for one in ran.ruleset.correlations))
     cards = scorecard(
-        tested.rules, watched, {one.id: one for one in loaded}, Texts(authored([rules])), system_clock().date()
+        ran.tested.rules, watched, {one.id: one for one in loaded}, Texts(authored([rules])), system_clock().date()
     )
     if json:
         for card in cards:
@@ -69,10 +57,9 @@ def run_scorecard(
     console = stderr() if json else stdout()
     _show(cards, console)
     advice = Counter(card.advice for card in cards)
-    words = (
-        f"{len(cards):,} rules over {tested.events:,} events: {', '.join(f'{advice[one]:,} {one}' for one in ADVICE)}"
-    )
-    console.print(words + (f"; {len(unread):,} records could not be read" if unread else ""), markup=False)
+    said = ", ".join(f"{advice[one]:,} {one}" for one in ADVICE)
+    words = f"{len(cards):,} rules over {ran.tested.events:,} events: {said}"
+    console.print(words + (f"; {ran.unread:,} records could not be read" if ran.unread else ""), markup=False)
 
 
 def _show(cards: Sequence[Card], console: Console) -> None:
