@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from watchfloor.correlate.grouping import latest
 from watchfloor.finding import Finding, Rule, Term
-from watchfloor.judging import one_of
+from watchfloor.judging import bursts, one_of
 from watchfloor.operator import KeyedOperator, Reference
-from watchfloor.session import ASK_EACH_UNTIL, MAX_ENTITIES, Judgement, Row, Sessions, SessionState
+from watchfloor.session import ASK_EACH_UNTIL, MAX_ENTITIES, MAX_SAID, Judgement, Row, Sessions, SessionState
 from watchfloor.testing.events import batch_of
 from watchfloor.testing.operators import check_keyed, run_keyed
 
@@ -85,6 +85,7 @@ def test_the_laws_hold(rows: list[dict[str, Any]]) -> None:
 @given(EVENTS, st.integers(1, 5))
 def test_the_laws_hold_when_rows_are_not_all_kept(rows: list[dict[str, Any]], kept: int) -> None:
     check_keyed(sessions(max_rows=kept), batch_of(*rows))
+    check_keyed(sessions(judge=in_a_burst, max_rows=kept), batch_of(*rows))
 
 
 @settings(max_examples=15)
@@ -134,8 +135,12 @@ def test_a_large_session_is_asked_at_each_doubling() -> None:
         asked.append(count)
         return ()
 
-    folded(sessions(judge=listening, max_rows=10), *(login(number / 100) for number in range(300)))
+    rows = [login(number / 100) for number in range(300)]
+    folded(sessions(judge=listening), *rows)
     assert asked == [*range(1, ASK_EACH_UNTIL + 1), 128, 256]
+    asked.clear()
+    folded(sessions(judge=listening, max_rows=100), *rows)
+    assert asked == [*range(1, ASK_EACH_UNTIL + 1), 128, 150, 200, 250, 256, 300], "before a row has gone unseen"
 
 
 def test_memory_of_a_key_is_bounded_and_the_count_goes_on() -> None:
@@ -188,6 +193,132 @@ def test_a_merge_keeps_the_bound_and_says_nothing_twice() -> None:
     merged = operator.merge(a, b)
     assert len(merged.rows) == 3
     assert operator.expire(merged, datetime(2100, 1, 1, tzinfo=UTC))[1] == []
+
+
+def test_two_findings_that_become_one_go_on_as_the_one_that_began_first() -> None:
+    operator = sessions()
+    a, (of_a,) = folded(operator, *(login(minute, uid=f"a{minute}") for minute in (1, 3, 5)))
+    b, (of_b,) = folded(operator, *(login(minute, user="user:b", uid=f"b{minute}") for minute in (0, 2, 4)))
+    assert of_a.uid != of_b.uid
+    for merged in (operator.merge(a, b), operator.merge(b, a)):
+        _, found = operator.expire(operator.load(operator.dump(merged)), datetime(2100, 1, 1, tzinfo=UTC))
+        assert [(one.uid, one.revision, one.status) for one in found] == [
+            (of_a.uid, 2, "retracted"),
+            (of_b.uid, 2, "corrected"),
+        ]
+        assert found[1].event_uids == ("b0", "a1", "b2", "a3", "b4", "a5")
+        assert [one.uid for one in latest([of_a, of_b, *found])] == [of_b.uid]
+
+
+def test_a_finding_goes_on_under_its_uid_after_a_merge_moved_the_sessions_start() -> None:
+    operator = sessions()
+    a, (before,) = folded(operator, *(login(minute, uid=f"a{minute}") for minute in (5, 6, 7)))
+    b, _ = folded(operator, login(0, user="user:b", uid="b0", status=1))
+    _, (after,) = operator.step(operator.merge(b, a), batch_of(login(8, uid="a8", user="user:b")), Reference())
+    assert (after.uid, after.revision, after.status, after.key) == (before.uid, 2, "corrected", "user:a")
+
+
+KEPT = 64
+
+
+def in_a_burst(rows: Sequence[Row], _count: int) -> Iterable[Judgement]:
+    """Refusals less than a minute apart, ten or more; the more, the graver."""
+    refused = [row for row in rows if row["status_id"] == 2]
+    for burst in bursts(refused, least=10, span=timedelta(minutes=1)):
+        rule = ENTERED if len(burst) >= 20 else REFUSED
+        yield Judgement(rule=rule, summary=f"{len(burst)}", rows=burst, since=burst[0]["time"])
+
+
+def harmless(start: float, count: int, name: str) -> list[dict[str, Any]]:
+    return [login(start + number / 10, status=1, uid=f"{name}{number}") for number in range(count)]
+
+
+def refusals(start: float, count: int) -> list[dict[str, Any]]:
+    return [login(start + number / 100, uid=f"refused{number}") for number in range(count)]
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 400), st.integers(10, KEPT // 4), st.integers(0, 400))
+def test_no_padding_hides_a_burst(before: int, size: int, after: int) -> None:
+    burst = refusals(before / 10, size)
+    rows = [*harmless(0, before, "before"), *burst, *harmless((before + 2) / 10, after, "after")]
+    operator = sessions(judge=in_a_burst, max_rows=KEPT)
+    (finding,) = latest(run_keyed(operator, [batch_of(*rows)]))
+    assert finding.event_uids == tuple(row["metadata.uid"] for row in burst)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 200), st.integers(10, 500), st.integers(0, 200))
+def test_a_burst_of_any_length_is_one_finding_that_never_shrinks(before: int, size: int, after: int) -> None:
+    rows = [
+        *harmless(0, before, "before"),
+        *refusals(before / 10, size),
+        *harmless((before + size) / 10, after, "after"),
+    ]
+    found = run_keyed(sessions(judge=in_a_burst, max_rows=KEPT), [batch_of(*rows)])
+    assert len({one.uid for one in found}) == 1
+    assert [one.revision for one in found] == list(range(1, len(found) + 1))
+    assert [len(one.event_uids) for one in found] == sorted(len(one.event_uids) for one in found)
+    assert len(found[-1].event_uids) >= min(size, KEPT // 4)
+
+
+def test_a_burst_that_grows_into_a_graver_rule_is_one_finding() -> None:
+    found = run_keyed(sessions(judge=in_a_burst), [batch_of(*refusals(0, 30))])
+    assert len({one.uid for one in found}) == 1
+    assert [one.rule for one in found] == [*[REFUSED] * 10, *[ENTERED] * 11]
+    (last,) = latest(found)
+    assert (last.rule, last.revision, last.summary) == (ENTERED, len(found), "30")
+
+
+def test_the_uid_of_a_finding_does_not_depend_on_its_rule() -> None:
+    def found(rule: Rule) -> Finding:
+        judged = sessions(judge=lambda rows, _count: [Judgement(rule=rule, summary="", rows=rows)])
+        return run_keyed(judged, [batch_of(login(0))])[0]
+
+    assert found(REFUSED).uid == found(ENTERED).uid
+
+
+def test_a_graver_rule_is_told_of_fewer_events_when_the_others_are_gone() -> None:
+    def graver_at_the_end(rows: Sequence[Row], count: int) -> Iterable[Judgement]:
+        return [
+            Judgement(rule=ENTERED if count == 200 else REFUSED, summary="", rows=rows[: 9 if count == 200 else 20])
+        ]
+
+    operator = sessions(judge=graver_at_the_end, max_rows=KEPT)
+    _, found = folded(operator, *harmless(0, 200, "any"))
+    assert (found[-1].rule, len(found[-1].event_uids)) == (REFUSED, 20)
+    _, (last,) = operator.expire(folded(operator, *harmless(0, 200, "any"))[0], datetime(2100, 1, 1, tzinfo=UTC))
+    assert (last.rule, len(last.event_uids), last.status) == (ENTERED, 9, "corrected")
+
+
+def test_what_no_longer_holds_is_retracted_and_can_hold_again() -> None:
+    def odd(rows: Sequence[Row], count: int) -> Iterable[Judgement]:
+        return [Judgement(rule=REFUSED, summary="odd", rows=rows[:1])] if count % 2 else []
+
+    found = run_keyed(sessions(judge=odd), [batch_of(*(login(minute) for minute in range(4)))])
+    assert [(one.revision, one.status) for one in found] == [
+        (1, "new"),
+        (2, "retracted"),
+        (3, "corrected"),
+        (4, "retracted"),
+    ]
+    assert len({one.uid for one in found}) == 1
+    assert latest(found) == []
+
+
+def test_what_is_no_longer_at_hand_is_not_retracted() -> None:
+    rows = [*refusals(0, 12), *harmless(0.2, 300, "after")]
+    found = run_keyed(sessions(judge=in_a_burst, max_rows=8 + KEPT), [batch_of(*rows)])
+    assert {one.status for one in found} <= {"new", "corrected"}
+
+
+def test_a_session_remembers_a_bounded_number_of_findings() -> None:
+    def each(rows: Sequence[Row], _count: int) -> Iterable[Judgement]:
+        return [Judgement(rule=REFUSED, summary="", rows=[row], bucket=str(row["metadata.uid"])) for row in rows]
+
+    state, _ = folded(sessions(judge=each), *(login(number / 1000) for number in range(1024)))
+    assert len(state.said) == MAX_SAID
+    assert min(one.until for one in state.said.values())[0] > START
 
 
 def test_a_finding_names_its_events_places_and_entities() -> None:

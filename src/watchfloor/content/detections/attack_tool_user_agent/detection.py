@@ -101,7 +101,7 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
             ),
             rows=used[:CITED],
             terms=(Term("calls", len(used), f"{len(used)} calls with {name}."),),
-            bucket=f"{rule.id}:{name}",
+            bucket=name,
         )
 
 

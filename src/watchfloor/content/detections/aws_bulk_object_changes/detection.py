@@ -55,7 +55,7 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
         name = name_of(bucket) if bucket else "a bucket"
         for burst in bursts(_of(own, DELETIONS), least=MANY, span=WINDOW):
             what = f"deleted {len(burst)} objects from {name}"
-            yield _judgement(DELETED, what, burst, f"deleted:{bucket}:{burst[0]['time']}")
+            yield _judgement(DELETED, what, burst, f"deleted:{bucket}", burst[0]["time"])
         for burst in bursts(_of(own, WRITES), least=MANY, span=WINDOW):
             low = burst[0]["time"] - int(WINDOW.total_seconds() * 1000)
             near = [row for row in own if low <= row["time"] <= burst[-1]["time"]]
@@ -64,20 +64,21 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
                 verb = "read" if replaced[0]["metadata.event_code"] in READS else "deleted"
                 what = f"wrote {len(burst)} objects into {name} and {verb} {len(replaced)} there"
                 both_sides = sorted((*burst, *replaced), key=lambda row: (row["time"], row["metadata.uid"]))
-                yield _judgement(REWRITTEN, what, both_sides, f"rewritten:{bucket}:{burst[0]['time']}")
+                yield _judgement(REWRITTEN, what, both_sides, f"rewritten:{bucket}", burst[0]["time"])
 
 
 def _of(rows: Sequence[Row], codes: Sequence[str]) -> list[Row]:
     return [row for row in rows if row["metadata.event_code"] in codes]
 
 
-def _judgement(rule: Rule, what: str, rows: Sequence[Row], bucket: str) -> Judgement:
+def _judgement(rule: Rule, what: str, rows: Sequence[Row], bucket: str, since: int) -> Judgement:
     return Judgement(
         rule=rule,
         summary=f"{name_of(rows[0]['entity.actor'])} {what} within {length(rows)}.",
         rows=rows,
         terms=(Term("calls", len(rows), f"{len(rows)} calls within {length(rows)}."),),
         bucket=bucket,
+        since=since,
     )
 
 

@@ -88,7 +88,8 @@ def _judgement(rule: Rule, burst: Sequence[Row], *, away: bool) -> Judgement:
         ),
         rows=burst,
         terms=tuple(terms),
-        bucket=f"{rule.id}:{burst[0]['time']}",
+        bucket="away" if away else "home",
+        since=burst[0]["time"],
     )
 
 

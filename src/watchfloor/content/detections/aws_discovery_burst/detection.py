@@ -85,7 +85,8 @@ def _judgement(rule: Rule, what: str, burst: Sequence[Row]) -> Judgement:
             Term("services", len(services), f"{len(services)} services."),
             Term("refused", refused, f"{refused} calls were refused."),
         ),
-        bucket=f"{rule.id}:{burst[0]['time']}",
+        bucket=rule.id,
+        since=burst[0]["time"],
     )
 
 

@@ -59,7 +59,7 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
             ),
             rows=burst,
             terms=(Term("deletions", len(burst), f"{len(burst)} deletions within {length(burst)}."),),
-            bucket=str(burst[0]["time"]),
+            since=burst[0]["time"],
         )
     for row in rows:
         if row["metadata.event_code"] in VAULT:

@@ -87,7 +87,8 @@ def _judgement(rule: Rule, what: str, burst: Sequence[Row]) -> Judgement:
         f"{f'; {refused} requests were refused' if refused else ''}.",
         rows=burst,
         terms=tuple(terms),
-        bucket=f"{rule.id}:{burst[0]['time']}",
+        bucket=rule.id,
+        since=burst[0]["time"],
     )
 
 

@@ -58,7 +58,8 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
             summary=f"{who} read the secrets of all namespaces of the cluster.",
             rows=everything,
             terms=(Term("requests", len(everything), f"{len(everything)} requests for all secrets."),),
-            bucket=f"{ALL_AT_ONCE.id}:{everything[0]['time']}",
+            bucket=ALL_AT_ONCE.id,
+            since=everything[0]["time"],
         )
     for burst in bursts(rows, least=MANY if program else FEW, span=WINDOW, of=lambda row: row["entity.resource"]):
         names = [name_of(one) for one in distinct(burst, "entity.resource")]
@@ -67,7 +68,8 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
             summary=f"{who} read {len(names)} secrets of the cluster within {length(burst)}: {listed(names)}.",
             rows=burst,
             terms=(Term("secrets", len(names), f"{len(names)} different secrets within {length(burst)}."),),
-            bucket=f"{ONE_BY_ONE.id}:{burst[0]['time']}",
+            bucket=ONE_BY_ONE.id,
+            since=burst[0]["time"],
         )
 
 

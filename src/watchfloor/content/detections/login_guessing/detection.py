@@ -67,7 +67,7 @@ def _judgement(burst: Sequence[Row], addresses: Sequence[str], entered: Row | No
         summary=f"{where} gave {len(burst)} wrong passwords for {who} within {length(burst)}{then}.",
         rows=[*burst, entered] if entered else burst,
         terms=(Term("guesses", len(burst), f"{len(burst)} passwords were wrong."),),
-        bucket=f"{'guessed' if entered else 'tried'}:{burst[0]['time']}",
+        since=burst[0]["time"],
     )
 
 

@@ -93,7 +93,7 @@ def _tried(burst: Sequence[Row], people: Sequence[str]) -> Judgement:
             Term("people", len(people), f"{len(people)} accounts were tried."),
             Term("attempts", len(burst), f"{len(burst)} attempts failed."),
         ),
-        bucket=str(burst[0]["time"]),
+        since=burst[0]["time"],
     )
 
 
@@ -111,7 +111,8 @@ def _found(burst: Sequence[Row], people: Sequence[str], worked: Sequence[Row]) -
             ),
             rows=[*entries, *(row if row["entity.user"] == user else of_bystander(row) for row in burst)],
             terms=(Term("people", len(people), f"{len(people)} accounts were tried from the same address."),),
-            bucket=f"{burst[0]['time']}:{user}",
+            bucket=f"entered:{user}",
+            since=burst[0]["time"],
         )
 
 

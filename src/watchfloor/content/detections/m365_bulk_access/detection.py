@@ -161,7 +161,8 @@ def _judgement(kind: Kind, burst: Sequence[Row], *, away: bool) -> Judgement:
         ),
         rows=burst,
         terms=tuple(terms),
-        bucket=f"{kind.codes[0]}:{away}:{burst[0]['time']}",
+        bucket=f"{kind.codes[0]}:{away}",
+        since=burst[0]["time"],
     )
 
 

@@ -63,7 +63,8 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
                 Term("calls", len(calls), f"{len(calls)} connections to one address."),
                 Term("even", even / len(waits), f"{100 * even // len(waits)} % of the intervals are alike."),
             ),
-            bucket=f"{caller}:{calls[0]['time']}",
+            bucket=caller,
+            since=calls[0]["time"],
         )
 
 

@@ -57,7 +57,8 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
                 f"one domain within {length(burst)}, such as {shown(burst[0]['query.hostname'])}.",
                 rows=burst,
                 terms=(Term("names", len(carried), f"{len(carried)} different names below one domain."),),
-                bucket=f"{domain}:{burst[0]['time']}",
+                bucket=domain,
+                since=burst[0]["time"],
             )
 
 

@@ -45,7 +45,7 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
             ),
             rows=burst,
             terms=(Term("people", len(people), f"{len(people)} different people consented."),),
-            bucket=str(burst[0]["time"]),
+            since=burst[0]["time"],
         )
 
 

@@ -73,7 +73,8 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
             f"{_from(burst)}.",
             rows=burst,
             terms=(Term("turned_down", len(burst), f"{len(burst)} requests were refused or left unanswered."),),
-            bucket=f"refused:{burst[0]['time']}",
+            bucket="refused",
+            since=burst[0]["time"],
         )
     begin = 0
     for approval in approvals:

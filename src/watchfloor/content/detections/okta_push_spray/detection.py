@@ -49,7 +49,7 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
             f"{length(burst)}: {listed(people)}.",
             rows=[of_bystander(row) for row in burst],
             terms=(Term("people", len(people), f"{len(people)} different people refused."),),
-            bucket=str(burst[0]["time"]),
+            since=burst[0]["time"],
         )
 
 

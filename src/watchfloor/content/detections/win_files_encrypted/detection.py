@@ -105,7 +105,8 @@ def _encrypted(program: str, ending: str, burst: Sequence[Row]) -> Judgement:
         f".{shown(ending)} within {length(burst)}.",
         rows=burst,
         terms=(Term("documents", count, f"{count} documents got the same new ending."),),
-        bucket=f"ending:{program}:{ending}:{burst[0]['time']}",
+        bucket=f"ending:{program}:{ending}",
+        since=burst[0]["time"],
     )
 
 
@@ -117,7 +118,8 @@ def _noted(program: str, name: str, burst: Sequence[Row]) -> Judgement:
         f"within {length(burst)}.",
         rows=burst,
         terms=(Term("folders", count, f"{count} folders got the same note."),),
-        bucket=f"note:{program}:{name}:{burst[0]['time']}",
+        bucket=f"note:{program}:{name}",
+        since=burst[0]["time"],
     )
 
 

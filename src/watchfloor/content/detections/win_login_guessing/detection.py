@@ -78,7 +78,8 @@ def _tried(burst: Sequence[Row]) -> Judgement:
         f"{listed(accounts)}.",
         rows=[of_bystander(row) for row in burst],
         terms=(Term("attempts", len(burst), f"{len(burst)} logons failed."),),
-        bucket=f"tried:{burst[0]['time']}",
+        bucket="tried",
+        since=burst[0]["time"],
     )
 
 
@@ -99,7 +100,8 @@ def _guessed(burst: Sequence[Row], worked: Sequence[Row]) -> Iterator[Judgement]
                 f"{length(burst)}, then logged on as {shown(entry['user.name'])} at {at(entry['time'])}.",
                 rows=[*(row if _account(row) == account else of_bystander(row) for row in burst), entry],
                 terms=(Term("attempts", len(burst), f"{len(burst)} logons failed before one worked."),),
-                bucket=f"guessed:{burst[0]['time']}:{account}",
+                bucket=f"guessed:{account}",
+                since=burst[0]["time"],
             )
 
 

@@ -53,7 +53,7 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
             f"{place}: {listed([name_of(one) for one in hosts])}.",
             rows=burst,
             terms=(Term("computers", len(hosts), f"{len(hosts)} different computers."),),
-            bucket=str(burst[0]["time"]),
+            since=burst[0]["time"],
         )
 
 

@@ -50,7 +50,7 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
             f"{place}.",
             rows=burst,
             terms=(Term("tickets", len(burst), f"{len(burst)} tickets, where a person needs a handful."),),
-            bucket=str(burst[0]["time"]),
+            since=burst[0]["time"],
         )
 
 

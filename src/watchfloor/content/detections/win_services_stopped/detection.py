@@ -71,7 +71,7 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
                 Term("stopped", len(names), f"{len(names)} different services and programs were stopped."),
                 Term("guarding", len(guards), f"{len(guards)} of them back up, keep or protect data."),
             ),
-            bucket=str(burst[0]["time"]),
+            since=burst[0]["time"],
         )
 
 
