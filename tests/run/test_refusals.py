@@ -1,6 +1,7 @@
 """What a run refuses, and that it then leaves everything as it was; what it survives."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,8 @@ from watchfloor.detect.keyed import load_keyed
 from watchfloor.detect.sigma import RuleSet
 from watchfloor.errors import InputError, StoreError
 from watchfloor.run.content import Content, load_content
+from watchfloor.settings import DataFolder
+from watchfloor.simulate import write_day
 
 BROKEN_DETECTION = """\
 from datetime import timedelta
@@ -206,3 +209,59 @@ def test_links_that_are_not_followed_are_told(investigating: Investigate, tmp_pa
     (told,) = investigating(tmp_path / "out", logs).outcome.failures
     assert told.startswith("2 links between accounts were not followed")
     assert "(event 3)" in told
+
+
+def derived(folder: DataFolder) -> dict[str, bytes]:
+    kept = everything(folder.path)
+    return {name: data for name, data in kept.items() if not name.startswith(("keys", "records"))}
+
+
+def test_a_run_that_fails_leaves_the_last_result(
+    investigating: Investigate, log: Path, tmp_path: Path, content: Content
+) -> None:
+    folder = investigating(tmp_path / "out", log).folder
+    folder.report.write_text("<p>the last result")
+    before = derived(folder)
+    stopped = msgspec.structs.replace(content, engine=None)
+    with pytest.raises(AttributeError):
+        investigating(folder.path, attack(tmp_path), content=stopped)
+    assert derived(folder) == before
+    folder.database.unlink()
+    folder.database.mkdir()
+    with pytest.raises(StoreError):
+        investigating(folder.path, log)
+    assert derived(folder) == {name: data for name, data in before.items() if name != folder.database.name}
+
+
+def attack(folder: Path) -> Path:
+    """Logs that give a case."""
+    return write_day(folder, seed=23, day=date(2026, 3, 17)).logs / "okta"
+
+
+def test_what_people_keep_in_the_data_folder_stays(investigating: Investigate, log: Path, tmp_path: Path) -> None:
+    folder = investigating(tmp_path / "out", attack(tmp_path)).folder
+    theirs = [folder.packs / "for the judge.zip", folder.lake / "notes" / "a.txt", folder.path / "logs" / "b.txt"]
+    ours = [*folder.packs.iterdir(), *folder.lake.rglob("*.parquet")]
+    folder.report.write_text("of another run")
+    for path in theirs:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(path.name)
+    investigating(folder.path, log)
+    assert [path.read_text() for path in theirs] == [path.name for path in theirs]
+    assert ours
+    assert not any(path.exists() for path in [*ours, folder.report])
+    assert not (folder.path / ".draft").exists()
+
+
+def without_lake(folder: DataFolder) -> set[str]:
+    """The names of derived files; those of the lake are new each time."""
+    return {name for name in derived(folder) if not name.startswith("lake")}
+
+
+def test_what_a_killed_run_left_behind_is_in_nobodys_way(investigating: Investigate, log: Path, tmp_path: Path) -> None:
+    folder = investigating(tmp_path / "out", log).folder
+    before = without_lake(folder)
+    (folder.path / ".draft" / "packs").mkdir(parents=True)
+    (folder.path / ".draft" / "packs" / "0123456789abcdef.zip").touch()
+    investigating(folder.path, log)
+    assert without_lake(folder) == before

@@ -53,10 +53,16 @@ class PackFile(msgspec.Struct, frozen=True):
 
 
 class Closing:
-    """Closes the cases of one run; ``packs``, ``described`` and ``failures`` fill as it goes."""
+    """Closes the cases of one run; ``packs``, ``described`` and ``failures`` fill as it goes.
 
-    def __init__(self, folder: DataFolder, lake: Lake, graph: IdentityGraph, library: Library, desk: Desk) -> None:
-        self._folder = folder
+    The record of decisions and the key are the data folder's; the packs are written into a folder of the run's.
+    """
+
+    def __init__(
+        self, folder: DataFolder, lake: Lake, graph: IdentityGraph, library: Library, desk: Desk, *, packs: Path
+    ) -> None:
+        self._records = folder.records
+        self._place = packs
         self._lake = lake
         self._graph = graph
         self._identity = graph.table()
@@ -70,14 +76,14 @@ class Closing:
 
     def close(self, cases: Iterable[Case]) -> Iterator[Case]:
         """Each case with its assessment and proposals; its decisions are recorded and its pack is written."""
-        with open_chain(self._folder.records) as chain:
+        with open_chain(self._records) as chain:
             for some in _together(cases):
                 yield from self._close_some(some, chain)
 
     def _close_some(self, cases: list[Case], chain: Chain) -> Iterator[Case]:
         wanted = {case.uid: self._wanted(case) for case in cases}
         uids = [uid for some in wanted.values() for uid in some]
-        with TemporaryFile(dir=self._folder.packs) as one, TemporaryFile(dir=self._folder.packs) as other:
+        with TemporaryFile(dir=self._place) as one, TemporaryFile(dir=self._place) as other:
             whole, views = Shelf(one), Shelf(other)
             for row in self._lake.by_uid(cases[0].tenant, uids):
                 resolved = self._resolved(row)
@@ -114,7 +120,7 @@ class Closing:
         return {(link.a, link.b): link.event_uid for one in people for link in self._graph.links_of(one)}
 
     def _pack(self, case: Case, rows: Rows, chain: Chain) -> PackFile:
-        path = self._folder.packs / f"{case.uid}.zip"
+        path = self._place / f"{case.uid}.zip"
         events = (RawEvent(ocsf_of(row), row["raw"]) for row in rows.values())
         write_pack(path, case, events, chain=chain, key=self._key, now_ms=self._ms, version=__version__)
         return PackFile(path.name, _sha256(path))

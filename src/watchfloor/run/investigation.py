@@ -1,6 +1,5 @@
 """An investigation: finite input through all stages, to cases, packs and what a report needs."""
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from watchfloor.run.closing import Closing, Described, PackFile
 from watchfloor.run.content import Content
 from watchfloor.run.embedded import Embedded, Observed, OnBytes
 from watchfloor.run.hiding import Hidden, Hiding, hide
+from watchfloor.run.replacing import draft_of, replacing
 from watchfloor.settings import DataFolder, Settings
 from watchfloor.store.cases import CaseStore
 from watchfloor.store.lake import Lake
@@ -75,56 +75,56 @@ def investigate(
     _check_apart(folder, paths)
     folder.prepare()
     labels = _labels(folder)
-    _clear(folder)
     say = on_stage or (lambda _stage, _done, _total: None)
-    lake, graph = Lake(folder.lake), IdentityGraph()
-    normalizer = Normalizer(content.sources, content.detector.plan, source=settings.source)
-    embedded = Embedded(normalizer, content.detector, content.keyed, lake)
-    with _Letters(folder.dead_letters, on_dead_letter) as letters:
-        observed = embedded.stateless(
-            paths, tenant=settings.tenant, clock=clock, graph=graph, on_dead_letter=letters.add, on_bytes=on_bytes
+    with replacing(folder) as draft:
+        lake, graph = Lake(draft.lake), IdentityGraph()
+        normalizer = Normalizer(content.sources, content.detector.plan, source=settings.source)
+        embedded = Embedded(normalizer, content.detector, content.keyed, lake)
+        with _Letters(draft.dead_letters, on_dead_letter) as letters:
+            observed = embedded.stateless(
+                paths, tenant=settings.tenant, clock=clock, graph=graph, on_dead_letter=letters.add, on_bytes=on_bytes
+            )
+        say("following sessions", 0, 0)
+        reference = graph.publish()
+        failures: list[str] = [graph.doubt] if graph.doubt else []
+
+        def failed(name: str, error: Exception) -> None:
+            failures.append(f"detection {name} failed: {type(error).__name__}: {error}")
+
+        observed.findings += embedded.correlated(observed, on_failure=failed)
+        observed.findings += embedded.stateful(settings.tenant, reference, on_failure=failed)
+        hidden: list[Hidden] = []
+        if hiding is not None:
+            observed.findings, hidden = hide(observed.findings, hiding, lake, settings.tenant)
+            _write_hidden(draft, hidden, int(clock().timestamp() * 1000))
+        say("correlating", 0, 0)
+        known = _precision(labels, observed.findings)
+        correlated = correlate(observed.findings, identity=reference.tables[IDENTITY], precision=known)
+        now = clock()
+        desk = Desk(engine=content.engine, now=now, inventory=content.inventory)
+        closing = Closing(folder, lake, graph, content.library, desk, packs=draft.packs)
+        cases: list[Case] = []
+        for case in closing.close(correlated.cases):
+            cases.append(case)
+            say("explaining", len(cases), len(correlated.cases))
+        _write(draft, cases, correlated.loose, int(now.timestamp() * 1000))
+        _store(folder, settings.tenant, cases)
+        return Outcome(
+            observed,
+            tuple(cases),
+            correlated.loose,
+            tuple(letters.kept),
+            closing.packs,
+            closing.described,
+            (*failures, *closing.failures, *(slow.words for slow in content.detector.slow_regexes)),
+            Counter(one.suppression for one in hidden),
         )
-    say("following sessions", 0, 0)
-    reference = graph.publish()
-    failures: list[str] = [graph.doubt] if graph.doubt else []
-
-    def failed(name: str, error: Exception) -> None:
-        failures.append(f"detection {name} failed: {type(error).__name__}: {error}")
-
-    observed.findings += embedded.correlated(observed, on_failure=failed)
-    observed.findings += embedded.stateful(settings.tenant, reference, on_failure=failed)
-    hidden: list[Hidden] = []
-    if hiding is not None:
-        observed.findings, hidden = hide(observed.findings, hiding, lake, settings.tenant)
-        _write_hidden(folder, hidden, int(clock().timestamp() * 1000))
-    say("correlating", 0, 0)
-    known = _precision(labels, observed.findings)
-    correlated = correlate(observed.findings, identity=reference.tables[IDENTITY], precision=known)
-    now = clock()
-    closing = Closing(
-        folder, lake, graph, content.library, Desk(engine=content.engine, now=now, inventory=content.inventory)
-    )
-    cases: list[Case] = []
-    for case in closing.close(correlated.cases):
-        cases.append(case)
-        say("explaining", len(cases), len(correlated.cases))
-    _write(folder, settings.tenant, cases, correlated.loose, int(now.timestamp() * 1000))
-    return Outcome(
-        observed,
-        tuple(cases),
-        correlated.loose,
-        tuple(letters.kept),
-        closing.packs,
-        closing.described,
-        (*failures, *closing.failures, *(slow.words for slow in content.detector.slow_regexes)),
-        Counter(one.suppression for one in hidden),
-    )
 
 
 def _check_apart(folder: DataFolder, paths: Sequence[str]) -> None:
     """Refuse to read what this run is about to write or replace."""
     out = folder.path.resolve()
-    derived = [one.resolve() for one in folder.derived]
+    derived = [one.resolve() for one in (*folder.derived, draft_of(folder).path)]
     for path in paths:
         place = Path(path).resolve()
         if path == STDIN:
@@ -133,18 +133,6 @@ def _check_apart(folder: DataFolder, paths: Sequence[str]) -> None:
             raise InputError(f"{path}: holds {folder.path}, where the result goes; name an --out outside of it")
         if any(place == one or one in place.parents for one in derived):
             raise InputError(f"{path}: this run would replace it; name another --out, or a copy of it")
-
-
-def _clear(folder: DataFolder) -> None:
-    try:
-        for derived in folder.derived:
-            if derived.is_dir():
-                shutil.rmtree(derived)
-            else:
-                derived.unlink(missing_ok=True)
-        folder.packs.mkdir()
-    except OSError as error:
-        raise StoreError(f"{folder.path}: {error.strerror or error}") from error
 
 
 def _labels(folder: DataFolder) -> dict[str, Label]:
@@ -156,7 +144,7 @@ def _precision(labels: Mapping[str, Label], findings: Iterable[Finding]) -> dict
     return precision(votes(labels, ((one.rule.id, one.uid) for one in findings)))
 
 
-def _write(folder: DataFolder, tenant: str, cases: Sequence[Case], loose: Sequence[Finding], now: int) -> None:
+def _write(folder: DataFolder, cases: Sequence[Case], loose: Sequence[Finding], now: int) -> None:
     findings = [*(finding for case in cases for finding in case.findings), *loose]
     findings.sort(key=lambda finding: (finding.start, finding.uid))
     try:
@@ -164,6 +152,9 @@ def _write(folder: DataFolder, tenant: str, cases: Sequence[Case], loose: Sequen
         _write_lines(folder.cases, (case.to_ocsf(now=now) for case in cases))
     except OSError as error:
         raise StoreError(f"{folder.path}: {error.strerror or error}") from error
+
+
+def _store(folder: DataFolder, tenant: str, cases: Sequence[Case]) -> None:
     store = CaseStore(folder.database)
     try:
         store.replace(tenant, cases)
