@@ -29,6 +29,10 @@ contracts:
 marked:
     uv run pytest -m "shared_data or browser"
 
+# what detection costs here: events to vary, and rules
+bench events rules *args:
+    events="$1" rules="$2"; shift 2; uv run --group bench watchfloor bench detect "$events" --rules "$rules" "$@"
+
 # pin the resolved versions into pyproject.toml
 pin:
     uv run --no-project python tools/pin.py

@@ -7,7 +7,7 @@ labels: a JSON object a line with ``file``, the sample that the record is of. A 
 has a record of the same host in the same hour; only findings of separable samples are paired.
 """
 
-import sys
+import argparse
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +45,12 @@ def separable(places: dict[str, set[tuple[str, str]]]) -> set[str]:
 
 def main() -> None:
     """Print the figures."""
-    out, labels, events = (Path(argument) for argument in sys.argv[1:4])
+    parser = argparse.ArgumentParser(description="How well findings are grouped into cases.")
+    parser.add_argument("out", type=Path, help="the data folder of an investigation")
+    parser.add_argument("labels", type=Path, help="its labels, with the sample of each record")
+    parser.add_argument("events", type=Path, help="the file of records that was investigated")
+    arguments = parser.parse_args()
+    out, labels, events = arguments.out, arguments.labels, arguments.events
     samples = [orjson.loads(line)["file"] for line in lines(labels)]
     alone = separable(host_hours(events, samples))
     sample_of = {}

@@ -6,6 +6,7 @@ import typer
 
 from watchfloor import __version__
 from watchfloor.cli import (
+    bench,
     cases,
     deadletters,
     events,
@@ -54,6 +55,7 @@ app.add_typer(cases.app, name="cases")
 app.add_typer(playbooks.app, name="playbook")
 app.add_typer(policies.app, name="policy")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(bench.app, name="bench")
 app.command("metrics")(measure.metrics)
 app.command("score")(measure.score)
 app.command("new")(scaffold.new)

@@ -1,0 +1,64 @@
+"""``bench``: what detection costs on this machine, as one JSON object."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from watchfloor.cli import bench_events, bench_measure, bench_peer
+from watchfloor.cli.options import Paths, Rules
+from watchfloor.cli.progress import stderr, working
+from watchfloor.cli.rules_loading import named_rules
+
+app = typer.Typer(help="Measure what Watchfloor costs on this machine.", no_args_is_help=True)
+
+FEW_RULES, MANY_RULES = 500, 3_500
+
+
+@app.callback()
+def _main() -> None:
+    pass
+
+
+@app.command("detect")
+def detect(
+    paths: Paths,
+    *,
+    rules: Rules = None,
+    events: Annotated[int, typer.Option("--events", min=1_000, help="How many events to make of those read.")] = 60_000,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed makes other events.")] = 1,
+    peer: Annotated[bool, typer.Option("--peer/--no-peer", help="Measure a peer on the same rules and events.")] = True,
+) -> None:
+    """Speed of detection in CPU seconds of one core: Windows events of PATH, varied so that no memory of values helps.
+
+    Every figure is of one run, and so is its ratio to the others; a loaded machine makes all of them worse.
+    """
+    if not rules:
+        raise typer.BadParameter("name the rules", param_hint="--rules")
+    ruleset = named_rules(rules)
+    with tempfile.TemporaryDirectory() as name, working(stderr()) as bar:
+        folder = Path(name)
+        bar.on_stage("varying events", 0, 0)
+        varied = bench_events.varied(paths, events, seed)
+        log = folder / "events.ndjson"
+        log.write_bytes(b"\n".join(varied) + b"\n")
+        bar.on_stage("starting", 0, 0)
+        starts = bench_measure.starts(varied[0], rules, folder)
+        bar.on_stage("from bytes to findings", 0, 0)
+        whole = bench_measure.whole(log, rules, folder)
+        bar.on_stage("matching", 0, 0)
+        measured = {
+            "events": {"count": len(varied), "bytes": log.stat().st_size},
+            "rules": len(ruleset.rules),
+            "start": starts,
+            "bytes_to_findings": whole,
+            **bench_measure.stages(log, ruleset),
+            "growth": bench_measure.growth(log, ruleset, FEW_RULES, MANY_RULES),
+        }
+        if peer:
+            bar.on_stage("the peer", 0, 0)
+            measured["peer"] = bench_peer.measure(log, rules, ours=whole["events_per_cpu_second"])
+    sys.stdout.buffer.write(orjson.dumps(measured, option=orjson.OPT_INDENT_2) + b"\n")
