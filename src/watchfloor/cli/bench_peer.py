@@ -88,7 +88,8 @@ def _rules(paths: Sequence[Path]) -> list[Any]:
     from sigma.processing.pipeline import ProcessingPipeline  # noqa: PLC0415
     from zargunlite.model import ZircoliteRule  # noqa: PLC0415
 
-    backend = sqliteBackend(ProcessingPipeline.from_dict(_pipeline()))  # type: ignore[no-untyped-call]
+    untyped: Any = sqliteBackend
+    backend = untyped(ProcessingPipeline.from_dict(_pipeline()))
     made = []
     for path in paths:
         for file in rule_files(path):
