@@ -12,6 +12,9 @@
 Each message names the place, what was wrong and, where there is something to do, what to do.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class WatchfloorError(Exception):
     """The root of the tree; never raised itself."""
@@ -51,3 +54,21 @@ class GateError(WatchfloorError):
 
 class StoreError(WatchfloorError):
     """A data folder that cannot be read or written."""
+
+
+@contextmanager
+def storing(place: object) -> Iterator[None]:
+    """What the system refuses inside becomes a :class:`StoreError` that names the place.
+
+    Raises:
+        StoreError: Something could not be read or written.
+
+    >>> with storing("data/report.html"):
+    ...     raise PermissionError(13, "Permission denied")
+    Traceback (most recent call last):
+    watchfloor.errors.StoreError: data/report.html: Permission denied
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{place}: {error.strerror or error}") from error

@@ -154,6 +154,9 @@ EVENT_SCHEMA = pa.schema(
     ]
 )
 
+LIGHT = tuple(name for name in EVENT_SCHEMA.names if name not in {"raw", "rest", "unmapped"})
+"""The columns that detections with state get: those that a long history is read with."""
+
 NATIVE = "native."
 """Prefix of the vendor-field columns that a batch carries only between normalization and detection."""
 

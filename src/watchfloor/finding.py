@@ -27,13 +27,6 @@ class Term(msgspec.Struct, frozen=True):
     words: str
 
 
-class Technique(msgspec.Struct, frozen=True, order=True):
-    """An ATT&CK technique and the tactic it served: ``T1110.003``, ``credential-access``."""
-
-    uid: str
-    tactic: str | None = None
-
-
 class Rule(msgspec.Struct, frozen=True):
     """What a finding says of the detection that made it: identity, strength and the words people need."""
 

@@ -1,6 +1,8 @@
 """Each detection folder keeps the laws; a new folder is tested without a line here."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -9,8 +11,8 @@ from watchfloor.catalog import Folder, folders
 from watchfloor.correlate.grouping import latest
 from watchfloor.detect.keyed import load_keyed
 from watchfloor.detect.sigma import load_rules
-from watchfloor.event import HOT
-from watchfloor.testing.detections import case_files, check_detection, load_detection
+from watchfloor.event import HOT, LIGHT
+from watchfloor.testing.detections import broken_laws, case_files, check_detection, load_detection
 from watchfloor.testing.operators import run_keyed
 from watchfloor.testing.sources import sample_records
 from watchfloor.triage.citation import check
@@ -48,7 +50,7 @@ def test_what_a_finding_says_is_in_its_events(folder: Folder) -> None:
 def test_no_value_stops_a_keyed_detection(folder: Folder) -> None:
     detection = load_detection(folder)
     shortest = min(case_files(folder, "hit"), key=lambda path: path.stat().st_size)
-    events = detection.events(sample_records(shortest))
+    events = detection.events(sample_records(shortest)).select(LIGHT)
     for operator in detection.keyed:
         for batch in _spoiled(events):
             assert all(len(finding.summary) < 2_000 for finding in run_keyed(operator, [batch]))
@@ -62,3 +64,12 @@ def _spoiled(events: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         for value in (None, HOSTILE[kind]):
             column = pa.array([value] * events.num_rows, kind)
             yield events.set_column(events.schema.get_field_index(name), events.schema.field(name), column)
+
+
+def test_a_detection_gets_no_column_that_a_run_does_not_give_it(tmp_path: Path) -> None:
+    copied = Folder("net_beacon", tmp_path / "net_beacon")
+    shutil.copytree(next(one.path for one in KEYED if one.name == copied.name), copied.path)
+    assert broken_laws([copied]) == {}
+    code = copied.path / "detection.py"
+    code.write_text(code.read_text().replace("columns=(", 'columns=("rest", ', 1))
+    assert list(broken_laws([copied])) == [copied.name]

@@ -1,42 +1,18 @@
 """A burst that grows from level to level is told once, as it was in the end."""
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import orjson
 import pytest
 from tests.conftest import Investigate
+from tests.run.cloudtrail import call
 
 READS = 1168
 
 
 def read_object(number: int) -> bytes:
     """One object that a person's key read, a second after the other."""
-    when = datetime(2026, 3, 17, 10, tzinfo=UTC) + timedelta(seconds=number)
-    return orjson.dumps(
-        {
-            "eventVersion": "1.11",
-            "userIdentity": {
-                "type": "IAMUser",
-                "principalId": "AIDAEXAMPLE",
-                "arn": "arn:aws:iam::111122223333:user/mallory",
-                "accountId": "111122223333",
-                "accessKeyId": "AKIAEXAMPLE",
-                "userName": "mallory",
-            },
-            "eventTime": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "eventSource": "s3.amazonaws.com",
-            "eventName": "GetObject",
-            "awsRegion": "eu-central-1",
-            "sourceIPAddress": "203.0.113.9",
-            "userAgent": "Boto3/1.37.10",
-            "requestParameters": {"bucketName": "example-exports", "key": f"{number}.parquet"},
-            "responseElements": None,
-            "eventID": f"00000000-0000-4000-8000-{number:012}",
-            "eventType": "AwsApiCall",
-            "recipientAccountId": "111122223333",
-        }
-    )
+    parameters = {"bucketName": "example-exports", "key": f"{number}.parquet"}
+    return call(number, "s3.amazonaws.com", "GetObject", parameters, "Boto3/1.37.10")
 
 
 @pytest.mark.parametrize("reads", [100, 499, 500, READS, 9000])

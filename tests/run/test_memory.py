@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import orjson
+from tests.run.cloudtrail import call
 
 from watchfloor.settings import DataFolder
 
@@ -34,30 +35,7 @@ print(sum("cut here" in one.words for one in outcome.described.values()), len(ou
 
 def stopped_logging(number: int) -> bytes:
     """CloudTrail was switched off, in a call with an absurd parameter."""
-    return orjson.dumps(
-        {
-            "eventVersion": "1.11",
-            "userIdentity": {
-                "type": "IAMUser",
-                "principalId": "AIDAEXAMPLE",
-                "arn": "arn:aws:iam::111122223333:user/mallory",
-                "accountId": "111122223333",
-                "accessKeyId": "AKIAEXAMPLE",
-                "userName": "mallory",
-            },
-            "eventTime": f"2026-03-17T10:00:{number:02}Z",
-            "eventSource": "cloudtrail.amazonaws.com",
-            "eventName": "StopLogging",
-            "awsRegion": "eu-central-1",
-            "sourceIPAddress": "203.0.113.9",
-            "userAgent": "aws-cli/2",
-            "requestParameters": {"name": "trail", "pad": "x" * SIZE},
-            "responseElements": None,
-            "eventID": f"00000000-0000-4000-8000-{number:012}",
-            "eventType": "AwsApiCall",
-            "recipientAccountId": "111122223333",
-        }
-    )
+    return call(number, "cloudtrail.amazonaws.com", "StopLogging", {"name": "trail", "pad": "x" * SIZE})
 
 
 def test_huge_events_are_never_all_in_memory(tmp_path: Path) -> None:

@@ -265,3 +265,23 @@ def test_what_a_killed_run_left_behind_is_in_nobodys_way(investigating: Investig
     (folder.path / ".draft" / "packs" / "0123456789abcdef.zip").touch()
     investigating(folder.path, log)
     assert without_lake(folder) == before
+
+
+def test_a_result_that_cannot_take_its_place_leaves_the_last_one(
+    investigating: Investigate, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    kept = investigating(out, log).folder
+    before = kept.findings.read_bytes()
+    rename = Path.rename
+
+    def full(path: Path, target: Path) -> Path:
+        if target == kept.findings and path.parent.name == ".draft" and not path.name.startswith("old-"):
+            raise OSError(28, "No space left on device")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(StoreError, match="No space left on device"):
+        investigating(out, log)
+    assert kept.findings.read_bytes() == before
+    assert not (out / ".draft").exists()

@@ -67,22 +67,15 @@ def detect(
 
 def _findings(paths: Sequence[str], normalizer: Normalizer, detector: SigmaDetector, quiet: Quiet) -> Iterator[Finding]:
     """The findings of events as they come; those of correlations once all have come."""
-    rules: list[Sequence[Sequence[int]]] = []
-
-    def events() -> Iterator[pa.RecordBatch]:
-        with _letters() as letters:
-            for batch in _read(paths, letters):
-                found = matched(batch, normalizer, detector)
-                letters.take(found.dead_letters)
-                rules.append(found.rules)
-                yield found.events
-
     matches: list[pa.RecordBatch] = []
-    for batch in quiet.seen(events()):
-        detected = detector.detected(batch, rules.pop())
-        yield from detected.findings
-        if detected.matches.num_rows:
-            matches.append(detected.matches)
+    with _letters() as letters:
+        for batch in _read(paths, letters):
+            found = matched(batch, normalizer, detector)
+            letters.take(found.dead_letters)
+            detected = detector.detected(quiet.tagged(found.events), found.rules)
+            yield from detected.findings
+            if detected.matches.num_rows:
+                matches.append(detected.matches)
     yield from run_correlations(detector.correlations, matches, silent=detector.silent)
 
 

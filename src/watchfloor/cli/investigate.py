@@ -28,7 +28,7 @@ from watchfloor.console.report import render_report
 from watchfloor.console.techniques import known_techniques
 from watchfloor.console.terminal import print_summary
 from watchfloor.console.text import visible
-from watchfloor.errors import StoreError
+from watchfloor.errors import storing
 from watchfloor.rulecraft.suppression import hiding
 from watchfloor.run.content import Content as Loaded
 from watchfloor.run.content import load_content
@@ -98,17 +98,12 @@ def _investigate(paths: Sequence[str], settings: Settings, suppressions: Sequenc
         )
         progress.on_stage("writing the report", 0, 0)
         model = _model(paths, settings, content, outcome, began)
-        _write_report(DataFolder(settings.data).report, model)
+        report = DataFolder(settings.data).report
+        with storing(report):
+            report.write_text(render_report(model), encoding="utf-8")
     print_summary(model, console)
     for failure in outcome.failures:
         console.print(Text(visible(failure)))
-
-
-def _write_report(path: Path, model: ReportModel) -> None:
-    try:
-        path.write_text(render_report(model), encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror or error}") from error
 
 
 def _model(paths: Sequence[str], settings: Settings, content: Loaded, outcome: Outcome, began: float) -> ReportModel:

@@ -42,19 +42,17 @@ class Quiet:
         self._sink = sink
         self._now = system_clock()
         self._event_of: EventOf = events_of(None)
+        self._enricher = Enricher()
         self.by_suppression: Counter[str] = Counter()
         self.by_rule: Counter[str] = Counter()
 
-    def seen(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The batches, tagged with their entities if there is anything to hide."""
+    def tagged(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The events that findings are about next, tagged with their entities if there is anything to hide."""
         if not self._active:
-            yield from batches
-            return
-        enricher = Enricher()
-        for batch in batches:
-            events = enricher.process(batch)
-            self._event_of = events_of(events)
-            yield events
+            return batch
+        events = self._enricher.process(batch)
+        self._event_of = events_of(events)
+        return events
 
     def kept(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """The findings that stay."""

@@ -8,7 +8,7 @@ from typing import BinaryIO
 import msgspec
 
 from watchfloor.case import Disposition
-from watchfloor.errors import InputError, StoreError
+from watchfloor.errors import InputError, storing
 
 
 class Label(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,14 +59,12 @@ def append_label(path: Path, label: Label) -> None:
     Raises:
         StoreError: The file cannot be written.
     """
-    try:
+    with storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b") as file:
             # People write this file, too, and editors need not end its last line.
             start = b"" if _ends_a_line(file) else b"\n"
             file.write(start + msgspec.json.encode(label) + b"\n")
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror or error}") from error
 
 
 def _ends_a_line(file: BinaryIO) -> bool:

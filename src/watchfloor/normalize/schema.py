@@ -63,12 +63,6 @@ def _schema() -> JsonObject:
     return schema
 
 
-@lru_cache(maxsize=1)
-def class_names() -> dict[int, str]:
-    """The class key of each uid, extension prefix kept: ``201001: 'win/registry_key_activity'``."""
-    return {definition["uid"]: key for key, definition in _schema()["classes"].items()}
-
-
 @lru_cache(maxsize=256)
 def event_class(name: str, profiles: tuple[str, ...] = ()) -> EventClass:
     """A class by its key; a Windows class may leave its ``win/`` prefix out.

@@ -9,6 +9,7 @@ One folder under ``content/sources``::
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,10 @@ class Kind(msgspec.Struct, frozen=True):
     logsources: tuple[LogSource, ...]
     aliases: dict[str, tuple[str, ...]]
     instead: dict[str, tuple[str, ...]]
+
+
+State = tuple[tuple[str, int, int], ...]
+"""The files of a folder: name, time of the last change in ns, size in bytes."""
 
 
 class Source:
@@ -203,10 +208,23 @@ def load_sources(under: Iterable[Path] = (BUILT_IN,)) -> tuple[tuple[Source, ...
     loaded, failed = [], []
     for folder in folders("sources", under=under):
         try:
-            loaded.append(Source(folder))
+            loaded.append(_loaded(folder, _state(folder)))
         except ContentError as error:
             failed.append(error)
     return tuple(loaded), tuple(failed)
+
+
+@lru_cache(maxsize=256)
+def _loaded(folder: Folder, _state: State) -> Source:
+    """A source, compiled once as long as its files stay as they are."""
+    return Source(folder)
+
+
+def _state(folder: Folder) -> State:
+    try:
+        return tuple(sorted((one.name, one.stat().st_mtime_ns, one.stat().st_size) for one in folder.path.iterdir()))
+    except OSError as error:
+        raise ContentError(str(folder.path), error.strerror or str(error)) from error
 
 
 def _as_list(value: Any) -> list[str]:

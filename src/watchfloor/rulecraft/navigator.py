@@ -33,7 +33,7 @@ def layer(matrix: Coverage) -> dict[str, Any]:
         "gradient": {
             "colors": ["#ffffff", _COLOURS["covered"]],
             "minValue": 0,
-            "maxValue": max(1, *(spot.watching for spot in matrix.spots), 1),
+            "maxValue": max([1, *(spot.watching for spot in matrix.spots)]),
         },
         "legendItems": [{"label": words, "color": _COLOURS[state]} for state, words in _LEGEND.items()],
     }

@@ -9,6 +9,7 @@ import pyarrow as pa
 from watchfloor.detect.sigma import RuleSet, SigmaDetector
 from watchfloor.enrich import Enricher, IdentityGraph, learn
 from watchfloor.errors import RecordError
+from watchfloor.event import LIGHT
 from watchfloor.finding import Finding
 from watchfloor.normalize import Normalizer, Source
 from watchfloor.operator import KeyedOperator
@@ -45,6 +46,7 @@ def trial(
         learn(graph, events)
         reference = graph.publish()
         order = [("time", "ascending"), ("metadata.uid", "ascending")]
-        resolved = Enricher(reference).process(events.take(pa.compute.sort_indices(events, sort_keys=order)))
+        ordered = events.take(pa.compute.sort_indices(events, sort_keys=order)).select(LIGHT)
+        resolved = Enricher(reference).process(ordered)
         findings += run_keyed(keyed, lambda: [resolved], reference)
     return Trial(events, findings)

@@ -24,7 +24,7 @@ class Content(msgspec.Struct, frozen=True, dict=True):
     sources: tuple[Source, ...]
     rules: RuleSet
     keyed: tuple[KeyedOperator[Any], ...]
-    library: Library
+    playbooks: Library
     engine: PolicyEngine
     errors: tuple[ContentError, ...] = ()
     inventory: Inventory = Inventory()

@@ -13,7 +13,7 @@ from watchfloor.clock import Clock
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import SigmaDetector
 from watchfloor.enrich import Enricher, IdentityGraph, learn
-from watchfloor.event import EVENT_SCHEMA
+from watchfloor.event import LIGHT
 from watchfloor.finding import Finding
 from watchfloor.ingest import read
 from watchfloor.normalize import Normalizer
@@ -26,8 +26,6 @@ HOUR = 3_600_000
 
 OnBytes = Callable[[str, int, int], None]
 """(path, bytes read, bytes there are; 0 if unknown)."""
-
-_LIGHT = tuple(name for name in EVENT_SCHEMA.names if name not in {"raw", "rest", "unmapped"})
 
 
 class Observed(msgspec.Struct):
@@ -107,7 +105,7 @@ class Embedded(msgspec.Struct, frozen=True):
         enricher = Enricher(reference)
 
         def scan() -> Iterator[pa.RecordBatch]:
-            return map(enricher.process, self.lake.in_order(tenant, _LIGHT))
+            return map(enricher.process, self.lake.in_order(tenant, LIGHT))
 
         if self.keyed:
             yield from run_keyed(self.keyed, scan, reference, on_failure=on_failure)

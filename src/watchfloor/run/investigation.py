@@ -1,8 +1,7 @@
 """An investigation: finite input through all stages, to cases, packs and what a report needs."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,7 +13,7 @@ from watchfloor.clock import Clock
 from watchfloor.correlate import correlate
 from watchfloor.deadletter import DeadLetter
 from watchfloor.enrich import IDENTITY, IdentityGraph
-from watchfloor.errors import InputError, StoreError
+from watchfloor.errors import InputError, storing
 from watchfloor.finding import Finding
 from watchfloor.ingest.files import STDIN, check
 from watchfloor.learn import Label, by_uid, precision, read_labels, votes
@@ -96,13 +95,14 @@ def investigate(
         hidden: list[Hidden] = []
         if hiding is not None:
             observed.findings, hidden = hide(observed.findings, hiding, lake, settings.tenant)
-            _write_hidden(draft, hidden, int(clock().timestamp() * 1000))
+            hidden_at = int(clock().timestamp() * 1000)
+            _write_lines(draft.suppressed, (one.to_ocsf(now=hidden_at) for one in hidden))
         say("correlating", 0, 0)
         known = _precision(labels, observed.findings)
         correlated = correlate(observed.findings, identity=reference.tables[IDENTITY], precision=known)
         now = clock()
         desk = Desk(engine=content.engine, now=now, inventory=content.inventory)
-        closing = Closing(folder, lake, graph, content.library, desk, packs=draft.packs)
+        closing = Closing(folder, lake, graph, content.playbooks, desk, packs=draft.packs)
         cases: list[Case] = []
         for case in closing.close(correlated.cases):
             cases.append(case)
@@ -147,11 +147,8 @@ def _precision(labels: Mapping[str, Label], findings: Iterable[Finding]) -> dict
 def _write(folder: DataFolder, cases: Sequence[Case], loose: Sequence[Finding], now: int) -> None:
     findings = [*(finding for case in cases for finding in case.findings), *loose]
     findings.sort(key=lambda finding: (finding.start, finding.uid))
-    try:
-        _write_lines(folder.findings, (finding.to_ocsf(now=now) for finding in findings))
-        _write_lines(folder.cases, (case.to_ocsf(now=now) for case in cases))
-    except OSError as error:
-        raise StoreError(f"{folder.path}: {error.strerror or error}") from error
+    _write_lines(folder.findings, (finding.to_ocsf(now=now) for finding in findings))
+    _write_lines(folder.cases, (case.to_ocsf(now=now) for case in cases))
 
 
 def _store(folder: DataFolder, tenant: str, cases: Sequence[Case]) -> None:
@@ -162,15 +159,8 @@ def _store(folder: DataFolder, tenant: str, cases: Sequence[Case]) -> None:
         store.close()
 
 
-def _write_hidden(folder: DataFolder, hidden: Sequence[Hidden], now: int) -> None:
-    try:
-        _write_lines(folder.suppressed, (one.to_ocsf(now=now) for one in hidden))
-    except OSError as error:
-        raise StoreError(f"{folder.path}: {error.strerror or error}") from error
-
-
 def _write_lines(path: Path, objects: Iterable[dict[str, Any]]) -> None:
-    with path.open("wb") as file:
+    with storing(path), path.open("wb") as file:
         for one in objects:
             file.write(orjson.dumps(one) + b"\n")
 
@@ -180,7 +170,7 @@ class _Letters:
 
     def __init__(self, path: Path, also: Callable[[DeadLetter], None] | None) -> None:
         self._path = path
-        with self._errors():
+        with storing(path):
             self._file = path.open("wb")
         self._also = also
         self.kept: list[DeadLetter] = []
@@ -189,20 +179,13 @@ class _Letters:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._errors():
+        with storing(self._path):
             self._file.close()
 
     def add(self, letter: DeadLetter) -> None:
-        with self._errors():
+        with storing(self._path):
             self._file.write(msgspec.json.encode(letter) + b"\n")
         if len(self.kept) < MAX_LETTERS_KEPT:
             self.kept.append(msgspec.structs.replace(letter, raw=b""))
         if self._also:
             self._also(letter)
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise StoreError(f"{self._path}: {error.strerror or error}") from error

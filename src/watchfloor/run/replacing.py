@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from watchfloor.errors import StoreError
+from watchfloor.errors import storing
 from watchfloor.settings import DataFolder
 
 _DRAFT = ".draft"
@@ -29,12 +29,13 @@ def replacing(folder: DataFolder) -> Iterator[DataFolder]:
         StoreError: The data folder cannot be written.
     """
     draft = draft_of(folder)
-    with _errors(folder):
-        _remove(draft.path)
+    with storing(folder.path):
+        if draft.path.exists():
+            shutil.rmtree(draft.path)
         draft.packs.mkdir(parents=True)
     try:
         yield draft
-        with _errors(folder):
+        with storing(folder.path):
             for old, new in zip(folder.derived, draft.derived, strict=True):
                 _replace(old, new, aside=draft.path / f"old-{old.name}")
     finally:
@@ -45,21 +46,14 @@ def _replace(old: Path, new: Path, *, aside: Path) -> None:
     if old.exists():
         old.rename(aside)
     if new.exists():
-        new.rename(old)
+        try:
+            new.rename(old)
+        except OSError:
+            # What lies aside goes with the draft: it must not be all that is left of the last result.
+            if aside.exists():
+                aside.rename(old)
+            raise
     if aside.is_dir():
         for theirs in [one for one in aside.iterdir() if not _OURS.fullmatch(one.name)]:
             old.mkdir(exist_ok=True)
             theirs.rename(old / theirs.name)
-
-
-def _remove(path: Path) -> None:
-    if path.exists():
-        shutil.rmtree(path)
-
-
-@contextmanager
-def _errors(folder: DataFolder) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(f"{folder.path}: {error.strerror or error}") from error

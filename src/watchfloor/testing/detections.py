@@ -16,6 +16,7 @@ from watchfloor.catalog import Folder
 from watchfloor.detect.keyed import operators_of
 from watchfloor.detect.sigma import SigmaDetector, load_rules
 from watchfloor.enrich import IDENTITY, Enricher, IdentityGraph, learn
+from watchfloor.event import LIGHT
 from watchfloor.finding import Finding, Rule
 from watchfloor.native import DecodePlan
 from watchfloor.normalize import Normalizer, Source, load_sources
@@ -37,7 +38,7 @@ class Detection(msgspec.Struct, frozen=True):
         events = self.events(records)
         found = list(_sigma_findings(self.sigma, events)) if self.sigma else []
         for operator in self.keyed:
-            found += run_keyed(operator, [events])
+            found += run_keyed(operator, [events.select(LIGHT)])
         return found
 
     def events(self, records: Sequence[bytes]) -> pa.RecordBatch:
@@ -105,7 +106,7 @@ def check_detection(detection: Detection) -> None:
         _is_complete(rule, detection.folder.name)
     for operator in detection.keyed:
         for path in (*hits, *misses):
-            check_keyed(operator, detection.events(sample_records(path)))
+            check_keyed(operator, detection.events(sample_records(path)).select(LIGHT))
 
 
 def _hits(detection: Detection, path: Path) -> list[Finding]:
