@@ -58,10 +58,7 @@ class StoreError(WatchfloorError):
 
 @contextmanager
 def storing(place: object) -> Iterator[None]:
-    """What the system refuses inside becomes a :class:`StoreError` that names the place.
-
-    Raises:
-        StoreError: Something could not be read or written.
+    """What the system refuses inside becomes a :class:`StoreError` that names the file, else ``place``.
 
     >>> with storing("data/report.html"):
     ...     raise PermissionError(13, "Permission denied")
@@ -71,4 +68,23 @@ def storing(place: object) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"{place}: {error.strerror or error}") from error
+        raise StoreError(_refusal(error, place)) from error
+
+
+@contextmanager
+def argument(place: object) -> Iterator[None]:
+    """As :func:`storing`, for a path that somebody asked for: an :class:`InputError`.
+
+    >>> with argument("labels.ndjson"):
+    ...     raise FileNotFoundError(2, "No such file or directory")
+    Traceback (most recent call last):
+    watchfloor.errors.InputError: labels.ndjson: No such file or directory
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(_refusal(error, place)) from error
+
+
+def _refusal(error: OSError, place: object) -> str:
+    return f"{error.filename or place}: {error.strerror or error}"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from watchfloor.errors import InputError
+from watchfloor.errors import InputError, argument
 
 Kind = Literal["source", "detection", "playbook", "action", "policy"]
 
@@ -29,14 +29,12 @@ def write_scaffold(kind: Kind, name: str, *, into: Path) -> Path:
     if not _NAME.fullmatch(name):
         raise InputError(f"{name!r}: lower-case letters, digits and underscores, from a letter on")
     folder = into / _PLACES[kind] / name
-    try:
+    with argument(folder):
         folder.mkdir(parents=True)
         for path, text in _FILES[kind](name).items():
             file = folder / path
             file.parent.mkdir(exist_ok=True)
             file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{folder}: {error.strerror or error}") from error
     return folder
 
 

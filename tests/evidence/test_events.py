@@ -3,15 +3,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchfloor.errors import GateError
-from watchfloor.event import EVENT_SCHEMA
 from watchfloor.evidence import RawEvent
-from watchfloor.evidence.events import EventLines, raw_events
+from watchfloor.evidence.events import EventLines
 from watchfloor.evidence.verify import raw_bytes
 
 MakeEvent = Callable[[int, bytes], RawEvent]
@@ -81,23 +79,3 @@ def test_an_event_that_is_not_json_is_named(make_event: MakeEvent, tmp_path: Pat
     event = make_event(4, b"")
     with pytest.raises(GateError, match="event 'event-4' cannot be written"):
         lines_of(tmp_path, RawEvent({**event.ocsf, "message": value}, b""))
-
-
-def test_a_batch_gives_its_events_with_their_bytes(tmp_path: Path) -> None:
-    rows = [
-        {
-            "tenant": "default",
-            "source": "okta_system_log",
-            "time": 1000 + number,
-            "metadata.uid": f"u{number}",
-            "origin.path": "a.json",
-            "origin.line": number + 1,
-            "ingested_at": 5,
-            "raw": raw,
-        }
-        for number, raw in enumerate([b"{}", b"\xff\xfe"])
-    ]
-    batch = pa.RecordBatch.from_pylist(rows, schema=EVENT_SCHEMA)
-    events = list(raw_events(batch))
-    assert [event.raw for event in events] == [b"{}", b"\xff\xfe"]
-    assert [raw_bytes(line) for line in lines_of(tmp_path, *events)] == [b"{}", b"\xff\xfe"]

@@ -20,7 +20,7 @@ from watchfloor.cli.progress import stderr, stdout
 from watchfloor.clock import iso, system_clock
 from watchfloor.console.text import visible
 from watchfloor.console.words import percent
-from watchfloor.errors import InputError
+from watchfloor.errors import InputError, argument
 from watchfloor.learn import Label, append_label
 from watchfloor.settings import DEFAULT_TENANT, DataFolder
 from watchfloor.store.cases import CaseStore
@@ -80,10 +80,8 @@ def export(case: CaseUid, to: Annotated[Path, typer.Argument(help="The file to w
     """Copy a case's evidence pack."""
     found = _get(data, case)
     pack = DataFolder(data).packs / f"{found.uid}.zip"
-    try:
+    with argument(to):
         shutil.copyfile(pack, to)
-    except OSError as error:
-        raise InputError(f"{error.filename or to}: {error.strerror or error}") from error
 
 
 def _table(cases: Sequence[Case], *, wide: bool) -> Table:

@@ -17,7 +17,7 @@ from watchfloor.cli.options import DATA, Data
 from watchfloor.cli.progress import stderr, stdout
 from watchfloor.console.text import visible
 from watchfloor.deadletter import MAX_RAW_BYTES, DeadLetter
-from watchfloor.errors import InputError, StoreError
+from watchfloor.errors import InputError, StoreError, storing
 from watchfloor.settings import DataFolder
 
 app = typer.Typer(help="Records that did not become events.", no_args_is_help=True)
@@ -65,12 +65,9 @@ def _read(data: Path) -> Iterator[DeadLetter]:
     folder.require()
     if not folder.dead_letters.exists():
         return
-    try:
-        with folder.dead_letters.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                yield _letter(folder.dead_letters, number, line)
-    except OSError as error:
-        raise StoreError(f"{folder.dead_letters}: {error.strerror or error}") from error
+    with storing(folder.dead_letters), folder.dead_letters.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            yield _letter(folder.dead_letters, number, line)
 
 
 def _letter(path: Path, number: int, line: bytes) -> DeadLetter:

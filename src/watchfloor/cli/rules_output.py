@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from watchfloor.errors import InputError
+from watchfloor.errors import argument
 
 
 def write_text(path: Path, text: str) -> None:
@@ -20,7 +20,5 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         InputError: It cannot be written.
     """
-    try:
+    with argument(path):
         path.write_bytes(data)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error

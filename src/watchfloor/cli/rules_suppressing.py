@@ -16,7 +16,7 @@ from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
 from watchfloor.detect.sigma import RuleSet
 from watchfloor.enrich import Enricher
-from watchfloor.errors import InputError
+from watchfloor.errors import argument
 from watchfloor.finding import Finding
 from watchfloor.normalize import Source
 from watchfloor.operator import KeyedOperator
@@ -118,7 +118,5 @@ def admitted_suppressions(
 
 
 def _open(path: Path) -> BinaryIO:
-    try:
+    with argument(path):
         return path.open("wb")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error

@@ -13,7 +13,7 @@ from watchfloor.cli.progress import stderr, working
 from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
 from watchfloor.detect.sigma import load_rules
-from watchfloor.errors import ContentError, GateError, InputError
+from watchfloor.errors import ContentError, GateError, InputError, argument
 from watchfloor.normalize import load_sources
 from watchfloor.rulecraft.authored import Authored, authored
 from watchfloor.rulecraft.regression import KEY, Ran, regression_tests, run_regression
@@ -52,12 +52,10 @@ def run_tests(
 
 
 def _detections(path: Path) -> list[Folder]:
-    try:
+    with argument(path):
         if not path.is_dir():
             return []
         among = [path] if _is_detection(path) else sorted(path.iterdir())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
     return [Folder(one.name, one) for one in among if _is_detection(one)]
 
 

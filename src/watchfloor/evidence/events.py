@@ -14,10 +14,8 @@ from typing import Any, Self
 
 import msgspec
 import orjson
-import pyarrow as pa
 
 from watchfloor.errors import GateError
-from watchfloor.event import to_ocsf
 from watchfloor.evidence.verify import MAX_DOCUMENT
 
 SPOOL_BYTES = 8 << 20
@@ -28,12 +26,6 @@ class RawEvent(msgspec.Struct, frozen=True):
 
     ocsf: dict[str, Any]
     raw: bytes
-
-
-def raw_events(batch: pa.RecordBatch) -> Iterator[RawEvent]:
-    """The events of a batch with their bytes."""
-    for event, raw in zip(to_ocsf(batch), batch.column("raw"), strict=True):
-        yield RawEvent(event, raw.as_py())
 
 
 class EventLines:

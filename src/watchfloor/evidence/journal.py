@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from watchfloor.errors import StoreError
+from watchfloor.errors import StoreError, storing
 from watchfloor.evidence.chain import GENESIS, Break, Chain, Record, break_of
 
 MAX_LINE = 64 << 20
@@ -40,13 +40,10 @@ def check_chain(path: Path) -> Break | None:
     Raises:
         StoreError: The file cannot be read.
     """
-    try:
-        with path.open("rb") as handle:
-            for found in _scan(handle.fileno()):
-                if isinstance(found, Break):
-                    return found
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}") from error
+    with storing(path), path.open("rb") as handle:
+        for found in _scan(handle.fileno()):
+            if isinstance(found, Break):
+                return found
     return None
 
 
@@ -81,11 +78,9 @@ def _scan(file: int) -> Iterator[Record | Break]:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    try:
+    with storing(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}") from error
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -7,8 +7,6 @@ others could have read it.
 import os
 import secrets
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -22,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from watchfloor.errors import InputError, StoreError
+from watchfloor.errors import InputError, StoreError, argument, storing
 from watchfloor.evidence.journal import sync_folder
 
 MAX_KEY_BYTES = 16 << 10
@@ -38,7 +36,7 @@ def signing_key(data: Path) -> Ed25519PrivateKey:
     """
     folder = data / "keys"
     private, public = folder / "evidence.pem", folder / "evidence.pub"
-    with _store_errors(folder):
+    with storing(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.stat().st_mode & 0o022:
             raise StoreError(f"{folder}: others can write to it and replace the key; chmod 700 it")
@@ -62,11 +60,10 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
     Raises:
         InputError: The file cannot be read, or holds no Ed25519 public key.
     """
+    with argument(path), path.open("rb") as file:
+        document = file.read(MAX_KEY_BYTES)
     try:
-        with path.open("rb") as file:
-            key = load_pem_public_key(file.read(MAX_KEY_BYTES))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+        key = load_pem_public_key(document)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise InputError(f"{path}: not a public key in PEM") from error
     if not isinstance(key, Ed25519PublicKey):
@@ -120,11 +117,3 @@ def _read_private(path: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise StoreError(f"{path}: not an Ed25519 key")
     return key
-
-
-@contextmanager
-def _store_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(f"{error.filename or folder}: {error.strerror}") from error

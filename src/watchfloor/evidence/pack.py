@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from watchfloor.case import Case
 from watchfloor.clock import iso
-from watchfloor.errors import GateError, StoreError
+from watchfloor.errors import GateError, storing
 from watchfloor.evidence.chain import Chain
 from watchfloor.evidence.events import EventLines, RawEvent
 from watchfloor.evidence.journal import sync_folder
@@ -77,7 +77,7 @@ def write_pack(
         GateError: The case cites an event that is not there, holds what JSON cannot, or is too large to be checked.
         StoreError: The file cannot be written.
     """
-    with _store_errors(path), EventLines(path.parent) as lines:
+    with storing(path), EventLines(path.parent) as lines:
         lines.add(events)
         _require_cited(case, lines.uids)
         record_case(chain, case, at=now_ms)
@@ -221,11 +221,3 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def _store_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(f"{error.filename or path}: {error.strerror}") from error

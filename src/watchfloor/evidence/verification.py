@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from watchfloor.errors import InputError
+from watchfloor.errors import argument
 from watchfloor.evidence.verify import Check, FileCheck, Report, verify
 
 VerificationReport = Report
@@ -27,7 +27,5 @@ def verify_pack(path: Path, key: Ed25519PublicKey | None) -> VerificationReport:
     Raises:
         InputError: There is no such file, or it cannot be read. A file that is no pack is no error: the report says so.
     """
-    try:
+    with argument(path):
         return verify(path, None if key is None else key.public_bytes_raw())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error

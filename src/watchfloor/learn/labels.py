@@ -8,7 +8,7 @@ from typing import BinaryIO
 import msgspec
 
 from watchfloor.case import Disposition
-from watchfloor.errors import InputError, storing
+from watchfloor.errors import InputError, argument, storing
 
 
 class Label(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,10 +40,8 @@ def read_labels(path: Path) -> Iterator[Label]:
     Raises:
         InputError: The file cannot be read, or a line is not a label; names the line.
     """
-    try:
+    with argument(path):
         lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue

@@ -12,7 +12,7 @@ from watchfloor.clock import iso
 from watchfloor.detect.sigma import RuleSet, SigmaDetector
 from watchfloor.detect.sigma.columns import field_of
 from watchfloor.detect.sigma.condition import Condition, predicates
-from watchfloor.errors import InputError
+from watchfloor.errors import InputError, argument
 from watchfloor.finding import Finding, Level, Rule
 from watchfloor.native import KEYWORDS
 from watchfloor.rulecraft.explain import column_values
@@ -229,9 +229,9 @@ def read_baseline(path: Path) -> Backtest:
     Raises:
         InputError: It cannot be read, or is none.
     """
+    with argument(path):
+        document = path.read_bytes()
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Backtest)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+        return msgspec.json.decode(document, type=Backtest)
     except msgspec.MsgspecError as error:
         raise InputError(f"{path}: not a baseline: {error}") from error

@@ -101,7 +101,8 @@ def hiding(suppressions: Sequence[Suppression], now: datetime) -> Hiding:
     def hidden(findings: Sequence[Finding], event_of: EventOf) -> list[Hidden]:
         return apply(suppressions, findings, now, event_of)[1]
 
-    return Hiding(frozenset(rule for one in suppressions for rule in one.rules), hidden)
+    rules = frozenset(rule for one in suppressions for rule in one.rules)
+    return Hiding(rules, frozenset(column for one in suppressions for column in one.fields), hidden)
 
 
 def events_of(batch: pa.RecordBatch | None) -> EventOf:

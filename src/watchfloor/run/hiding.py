@@ -36,9 +36,10 @@ class Hidden(msgspec.Struct, frozen=True):
 
 
 class Hiding(msgspec.Struct, frozen=True):
-    """What hides findings: of which rules (ids), and a function that gives those of some findings that are hidden."""
+    """What hides findings of some rules (ids): a function that gives the hidden ones, by some columns of events."""
 
     rules: frozenset[str]
+    columns: frozenset[str]
     hidden: Callable[[Sequence[Finding], EventOf], list[Hidden]]
 
 
@@ -48,18 +49,18 @@ def hide(findings: Sequence[Finding], hiding: Hiding, lake: Lake, tenant: str) -
     hidden: list[Hidden] = []
     for start in range(0, len(concerned), FINDINGS_A_QUERY):
         lot = concerned[start : start + FINDINGS_A_QUERY]
-        hidden += hiding.hidden(lot, _events(lot, lake, tenant))
+        hidden += hiding.hidden(lot, _events(lot, hiding.columns, lake, tenant))
     gone = {id(one.finding) for one in hidden}
     return [one for one in findings if id(one) not in gone], hidden
 
 
-def _events(findings: Sequence[Finding], lake: Lake, tenant: str) -> EventOf:
+def _events(findings: Sequence[Finding], columns: frozenset[str], lake: Lake, tenant: str) -> EventOf:
     """The events of findings, read from the lake once one of them is asked for."""
 
     @cache
     def rows() -> dict[str, Row]:
         wanted = dict.fromkeys(uid for finding in findings for uid in finding.event_uids)
-        return {row["metadata.uid"]: row for row in lake.by_uid(tenant, wanted)}
+        return {row["metadata.uid"]: {column: row[column] for column in columns} for row in lake.by_uid(tenant, wanted)}
 
     def event_of(uid: str) -> Values | None:
         row = rows().get(uid)

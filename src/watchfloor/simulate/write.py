@@ -15,7 +15,7 @@ import msgspec
 import orjson
 
 from watchfloor.clock import iso
-from watchfloor.errors import StoreError
+from watchfloor.errors import storing
 from watchfloor.event import Origin
 from watchfloor.simulate.benign import people_at_work
 from watchfloor.simulate.company import Company
@@ -61,10 +61,8 @@ def write_day(out: Path, *, seed: int, day: date, days: int = 1, on_progress: Pr
     Raises:
         StoreError: A file cannot be written.
     """
-    try:
+    with storing(out):
         return _write(out, seed, day, days, on_progress or (lambda _done, _asked: None))
-    except OSError as error:
-        raise StoreError(f"{error.filename or out}: {error.strerror or error}") from error
 
 
 def _write(out: Path, seed: int, day: date, days: int, on_progress: Progress) -> Summary:

@@ -16,7 +16,6 @@ from watchfloor.judging import (
     at,
     both,
     bursts,
-    but_not,
     distinct,
     length,
     listed,
@@ -66,8 +65,14 @@ def judge(rows: Sequence[Row], _count: int) -> Iterator[Judgement]:
     failed = [row for row in rows if row["status_id"] == FAILURE and row["metadata.event_code"] != LOGON]
     worked = [row for row in rows if row["status_id"] == SUCCESS and row["metadata.event_code"] == LOGON]
     for burst in bursts(failed, least=GUESSES, span=WINDOW):
-        yield _tried(burst)
+        if not _is_one_computer(burst):
+            yield _tried(burst)
         yield from _guessed(burst, worked)
+
+
+def _is_one_computer(burst: Sequence[Row]) -> bool:
+    """Whether a single account of a computer failed: it lost its trust with the domain, as happens."""
+    return len(set(map(_account, burst))) == 1 and burst[0]["user.type_id"] == MACHINE
 
 
 def _tried(burst: Sequence[Row]) -> Judgement:
@@ -114,13 +119,10 @@ DETECTORS = (
         name="win_login_guessing",
         key="entity.address",
         gap=AFTER,
-        columns=("metadata.event_code", "status_id", "user.name"),
-        select=but_not(
-            both(
-                one_of("source", ("windows_event_log",)),
-                one_of("metadata.event_code", (LOGON, LOGON_FAILED, PREAUTHENTICATION_FAILED)),
-            ),
-            one_of("user.type_id", (MACHINE,)),
+        columns=("metadata.event_code", "status_id", "user.name", "user.type_id"),
+        select=both(
+            one_of("source", ("windows_event_log",)),
+            one_of("metadata.event_code", (LOGON, LOGON_FAILED, PREAUTHENTICATION_FAILED)),
         ),
         judge=judge,
     ),
