@@ -5,7 +5,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from watchfloor.console.model import ReportModel
+from watchfloor.console.model import DeadLetterCount, LoadFailure, ReportModel
 from watchfloor.console.terminal import print_summary
 
 
@@ -19,7 +19,12 @@ def printed(model: ReportModel, width: int, *, colour: bool = False) -> str:
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_nothing_is_wider_than_the_terminal(sample: ReportModel, width: int) -> None:
     wide = [line for line in printed(sample, width).splitlines() if len(line) > width]
-    assert all(line.startswith(("watchfloor ", "Report ", "Data ", "Packs ")) for line in wide)
+    to_copy = ("watchfloor ", "Report ", "Data ", "Packs ", *(one.path for one in troubles(sample)))
+    assert all(line.startswith(to_copy) for line in wide)
+
+
+def troubles(model: ReportModel) -> list[DeadLetterCount | LoadFailure]:
+    return [*model.dead_letters, *model.load_failures]
 
 
 def test_paths_and_commands_are_whole_lines_to_copy(sample: ReportModel) -> None:
@@ -39,7 +44,15 @@ def test_the_summary_says_what_matters(sample: ReportModel) -> None:
     assert "priya.raman@example.com" in text
     assert "./out/report.html" in text
     assert "watchfloor evidence verify ./out/packs/" in text
-    assert "5 records, mostly: not JSON: unexpected end of data (3)" in text
+    assert "5 records" in text
+
+
+def test_each_file_with_unreadable_records_and_each_that_did_not_load_has_a_line(sample: ReportModel) -> None:
+    lines = printed(sample, 80).splitlines()
+    assert "logs/okta/system-2025-03-12.ndjson:8812: not JSON: unexpected end of data (3)" in lines
+    assert "rules/local/broken.yml:14: mapping values are not allowed here" in lines
+    many = msgspec.structs.replace(sample, load_failures=sample.load_failures * 10)
+    assert "and 27 more in the report" in printed(many, 80)
 
 
 def test_ten_cases_are_shown_and_the_rest_counted(crowd: ReportModel) -> None:

@@ -150,14 +150,15 @@ def hourly(events_by_hour: Mapping[int, int], findings: Iterable[Finding]) -> tu
 
 
 def count_dead_letters(letters: Iterable[DeadLetter]) -> tuple[DeadLetterCount, ...]:
-    """Dead letters counted by file, stage and reason, in that order."""
+    """Dead letters counted by file, stage and reason, the most first."""
     counts: Counter[tuple[str, str, str]] = Counter()
     lines: dict[tuple[str, str, str], int] = {}
     for letter in letters:
         key = (letter.origin.path, letter.stage, letter.reason)
         counts[key] += 1
         lines[key] = min(lines.get(key, letter.origin.line), letter.origin.line)
-    return tuple(DeadLetterCount(*key, counts[key], lines[key]) for key in sorted(counts))
+    order = sorted(counts, key=lambda key: (-counts[key], key))
+    return tuple(DeadLetterCount(*key, counts[key], lines[key]) for key in order)
 
 
 def load_failures(errors: Iterable[ContentError]) -> tuple[LoadFailure, ...]:

@@ -55,7 +55,6 @@ class Overview(msgspec.Struct, frozen=True):
     entities_at_risk: int
     entity_kinds: str
     dead_letters: int
-    dead_reasons: tuple[tuple[str, int], ...]
 
 
 def overview(model: ReportModel) -> Overview:
@@ -63,9 +62,6 @@ def overview(model: ReportModel) -> Overview:
     cases = model.ranked
     levels = Counter(case.level for case in cases)
     at_risk = _at_risk(model)
-    reasons: Counter[str] = Counter()
-    for letter in model.dead_letters:
-        reasons[letter.reason] += letter.count
     grouped = sum(len(case.findings) for case in cases)
     return Overview(
         title=_title(model),
@@ -76,8 +72,7 @@ def overview(model: ReportModel) -> Overview:
         entities=tuple(at_risk[:SHOWN_ENTITIES]),
         entities_at_risk=len(at_risk),
         entity_kinds=_kinds(one.kind for one in at_risk),
-        dead_letters=sum(reasons.values()),
-        dead_reasons=tuple(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
+        dead_letters=sum(letter.count for letter in model.dead_letters),
     )
 
 

@@ -41,7 +41,6 @@ def render_report(model: ReportModel) -> str:
     rows = list(_within(ROW_CHARACTERS, _rows(cases[len(cards) :], heads[len(cards) :], model)))
     matrix = heat_map(cases, model.techniques)
     groups = _by_reason(model.load_failures)
-    letters = sorted(model.dead_letters, key=lambda letter: (-letter.count, letter.path, letter.line, letter.reason))
     return (
         _environment()
         .get_template("report.html.j2")
@@ -57,8 +56,8 @@ def render_report(model: ReportModel) -> str:
             matrix_columns=_matrix_columns(matrix),
             lit=any(column.cells for column in matrix),
             cells=SHOWN_CELLS,
-            letters=letters[:SHOWN_LETTERS],
-            letters_left=max(0, len(letters) - SHOWN_LETTERS),
+            letters=model.dead_letters[:SHOWN_LETTERS],
+            letters_left=max(0, len(model.dead_letters) - SHOWN_LETTERS),
             failures=len(model.load_failures),
             failure_groups=groups[:SHOWN_REASONS],
             groups_left=max(0, len(groups) - SHOWN_REASONS),

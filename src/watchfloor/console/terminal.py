@@ -32,6 +32,9 @@ _STYLES: dict[Level, str] = {
     "informational": "dim",
 }
 _SHORT: dict[Level, str] = {"informational": "info"}
+SHOWN_TROUBLES = 3
+"""How many files that could not be read, and how many that did not load, are named."""
+
 _ORDER = ("user", "host", "app", "resource", "address")
 
 
@@ -46,6 +49,7 @@ def print_summary(model: ReportModel, console: Console) -> None:
         console.print(_cases(model.ranked, wide=console.width >= WIDE))
     console.print()
     console.print(_figures(model, view))
+    _print_troubles(model, console)
     console.print()
     _print_next(model, console)
 
@@ -123,14 +127,27 @@ def _figures(model: ReportModel, view: Overview) -> Table:
         hidden = ", ".join(f"{visible(name, 40)} {number:,}" for name, number in model.run.hidden.items())
         grid.add_row("Hidden", Text(f"{count(model.run.all_hidden, 'finding')} ({hidden}), in suppressed.ndjson"))
     if view.dead_letters:
-        reason, number = view.dead_reasons[0]
-        grid.add_row(
-            "Unreadable", Text(f"{count(view.dead_letters, 'record')}, mostly: {visible(reason, 100)} ({number:,})")
-        )
+        grid.add_row("Unreadable", count(view.dead_letters, "record"))
     grid.add_row(
         "Took", f"{model.run.seconds:.1f} s" if model.run.seconds < 60 else duration(int(1000 * model.run.seconds))
     )
     return grid
+
+
+def _print_troubles(model: ReportModel, console: Console) -> None:
+    """What could not be read and what did not load: a line each with place and reason, the first of them."""
+    unread = [
+        f"{letter.path}:{letter.line}: {letter.reason}" + (f" ({letter.count:,})" if letter.count > 1 else "")
+        for letter in model.dead_letters
+    ]
+    not_loaded = [f"{failure.path}: {failure.reason}" for failure in model.load_failures]
+    for name, lines in (("Not read", unread), ("Not loaded", not_loaded)):
+        if lines:
+            console.print(Text(f"\n{name}", style="dim"))
+        for line in lines[:SHOWN_TROUBLES]:
+            console.print(Text(visible(line, 300)), soft_wrap=True)
+        if len(lines) > SHOWN_TROUBLES:
+            console.print(Text(f"and {len(lines) - SHOWN_TROUBLES:,} more in the report", style="dim"))
 
 
 def _print_next(model: ReportModel, console: Console) -> None:
