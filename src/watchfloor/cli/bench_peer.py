@@ -12,8 +12,8 @@ import orjson
 from watchfloor.clock import system_clock
 from watchfloor.detect.sigma.files import RuleFile, rule_files
 from watchfloor.ingest import read
-from watchfloor.native import DecodePlan
-from watchfloor.normalize import Normalizer, load_sources
+from watchfloor.normalize import load_sources
+from watchfloor.normalize.normalizer import decode_json
 
 EVENTS = 4_000
 """The first of the events; it takes a second for little more than a thousand."""
@@ -123,10 +123,11 @@ def _pipeline() -> dict[str, Any]:
 
 def _events(log: Path) -> Iterator[dict[str, Any]]:
     """The flat records, as it wants them: texts and numbers."""
-    normalizer = Normalizer(load_sources()[0], DecodePlan())
+    (windows,) = (one for one in load_sources()[0] if one.name == "windows_event_log")
     for raw in read([log], tenant="bench", clock=system_clock, on_dead_letter=lambda _letter: None):
-        for one in normalizer.decode(raw).records:
-            yield {name: _scalar(value) for name, value in one.record.items() if value is not None}
+        for one in raw.column("raw").to_pylist():
+            record = windows.decode(decode_json(one))
+            yield {name: _scalar(value) for name, value in record.items() if value is not None}
 
 
 def _scalar(value: Any) -> int | str:

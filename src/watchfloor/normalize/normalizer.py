@@ -14,7 +14,7 @@ from watchfloor.event import EVENT_SCHEMA, HOT, Origin
 from watchfloor.native import DecodePlan
 from watchfloor.normalize.mapping import Mapped
 from watchfloor.normalize.source import Kind, Source
-from watchfloor.normalize.vendor_fields import Texts, VendorFields
+from watchfloor.normalize.vendor_fields import VendorFields
 
 
 class Normalized(msgspec.Struct):
@@ -25,9 +25,8 @@ class Normalized(msgspec.Struct):
 
 
 class Read(msgspec.Struct, frozen=True):
-    """A record that its source decoded: the row of the raw batch that it is, what kind it is, when it happened."""
+    """A record that its source decoded: what kind it is, when it happened."""
 
-    row: int
     source: Source
     record: dict[str, Any]
     kind: Kind
@@ -35,14 +34,15 @@ class Read(msgspec.Struct, frozen=True):
 
 
 class Decoded(msgspec.Struct, frozen=True):
-    """The records of a raw batch that were decoded and not mapped yet.
+    """The records of a raw batch that were decoded and not mapped.
 
-    ``natives`` has a row with the ``native.*`` columns of the plan for each of ``records``; ``refused`` are the dead
-    letters of the others, by their rows in ``raw``.
+    ``rows`` are those of the raw batch; ``natives`` has for each of them the ``native.*`` columns of the plan.
+    ``refused`` are the dead letters of the others. The decoded records themselves are gone: to keep thousands of them
+    costs more than to decode a few again.
     """
 
     raw: pa.RecordBatch
-    records: list[Read]
+    rows: list[int]
     natives: pa.RecordBatch
     refused: dict[int, DeadLetter]
 
@@ -72,54 +72,53 @@ class Normalizer:
 
     def process(self, batch: pa.RecordBatch) -> Normalized:
         """Normalize a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
-        decoded = self.decode(batch)
-        _, events, refused = self._map(decoded, range(len(decoded.records)))
-        letters = decoded.refused | refused
-        return Normalized(events, [letters[row] for row in sorted(letters)])
+        return self._map(batch, range(batch.num_rows))[1]
 
     def decode(self, batch: pa.RecordBatch) -> Decoded:
         """Decode the records of a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
-        records: list[Read] = []
-        found: list[dict[str, Texts]] = []
+        fields = self._fields.gather()
+        rows: list[int] = []
         refused: dict[int, DeadLetter] = {}
         for row, raw in enumerate(batch.column("raw").to_pylist()):
             try:
-                read = self._read(row, raw)
-                fields = self._fields.read(read.record, read.kind)
+                read = self._read(raw)
+                fields.add(read.record, read.kind)
             except RecordError as error:
                 refused[row] = _letter(batch, row, str(error))
             except RecursionError:
                 refused[row] = _letter(batch, row, "nested too deeply")
             else:
-                records.append(read)
-                found.append(fields)
-        return Decoded(batch, records, self._fields.batch(found), refused)
+                rows.append(row)
+        return Decoded(batch, rows, fields.batch(), refused)
 
     def map(self, decoded: Decoded, chosen: Sequence[int]) -> tuple[list[int], Normalized]:
         """Normalize some of the records that were decoded: which of them became events, and what became of them."""
-        kept, events, refused = self._map(decoded, chosen)
-        return kept, Normalized(events, list(refused.values()))
+        rows = [decoded.rows[place] for place in chosen]
+        kept, normalized = self._map(decoded.raw, rows)
+        return [chosen[at] for at in kept], normalized
 
-    def _map(self, decoded: Decoded, chosen: Sequence[int]) -> tuple[list[int], pa.RecordBatch, dict[int, DeadLetter]]:
-        reads = [decoded.records[place] for place in chosen]
-        raws = decoded.raw.take(pa.array([read.row for read in reads], pa.int64())).to_pylist()
-        rows: list[tuple[dict[str, Any], Source, Mapped]] = []
+    def _map(self, batch: pa.RecordBatch, rows: Sequence[int]) -> tuple[list[int], Normalized]:
+        """Which of the rows became events, by their places in ``rows``, and what became of all."""
+        fields = self._fields.gather()
+        columns: dict[str, list[Any]] = {name: [] for name in EVENT_SCHEMA.names}
         kept: list[int] = []
-        refused: dict[int, DeadLetter] = {}
-        for place, read, raw in zip(chosen, reads, raws, strict=True):
+        refused: list[DeadLetter] = []
+        raws = batch.take(pa.array(rows, pa.int64())).to_pylist()
+        for place, (row, raw) in enumerate(zip(rows, raws, strict=True)):
             try:
-                rows.append((raw, read.source, _mapped(read, raw)))
+                read = self._read(raw["raw"])
+                mapped = _mapped(read, raw)
+                fields.add(read.record, read.kind)
             except RecordError as error:
-                refused[read.row] = _letter(decoded.raw, read.row, str(error))
+                refused.append(_letter(batch, row, str(error)))
             except RecursionError:
-                refused[read.row] = _letter(decoded.raw, read.row, "nested too deeply")
+                refused.append(_letter(batch, row, "nested too deeply"))
             else:
+                _append(columns, raw, read.source, mapped)
                 kept.append(place)
-        everything = len(kept) == decoded.natives.num_rows
-        natives = decoded.natives if everything else decoded.natives.take(pa.array(kept, pa.int64()))
-        return kept, _batch(rows, natives), refused
+        return kept, Normalized(_batch(columns, fields.batch()), refused)
 
-    def _read(self, row: int, raw: bytes) -> Read:
+    def _read(self, raw: bytes) -> Read:
         record = decode_json(raw)
         # It cannot nest deeper than it has brackets.
         if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _nests_deeper(record, MAX_DEPTH):
@@ -127,7 +126,7 @@ class Normalizer:
         source = self._forced or self._recognise(record)
         try:
             record = source.decode(record)
-            return Read(row, source, record, source.kind(record), source.time(record))
+            return Read(source, record, source.kind(record), source.time(record))
         except _ANY_SHAPE as error:
             raise _its_fault(source, error) from error
 
@@ -207,10 +206,7 @@ def _letter(batch: pa.RecordBatch, row: int, reason: str) -> DeadLetter:
     return dead_letter(raw["tenant"], origin, "normalize", reason, raw["raw"])
 
 
-def _batch(rows: list[tuple[dict[str, Any], Source, Mapped]], natives: pa.RecordBatch) -> pa.RecordBatch:
-    columns: dict[str, list[Any]] = {name: [] for name in EVENT_SCHEMA.names}
-    for raw, source, mapped in rows:
-        _append(columns, raw, source, mapped)
+def _batch(columns: Mapping[str, list[Any]], natives: pa.RecordBatch) -> pa.RecordBatch:
     arrays = [pa.array(columns[field.name], field.type) for field in EVENT_SCHEMA]
     return pa.RecordBatch.from_arrays([*arrays, *natives.columns], schema=pa.schema([*EVENT_SCHEMA, *natives.schema]))
 

@@ -1,6 +1,7 @@
 """The ``native.*`` columns: vendor fields of decoded records, for the rules that name them."""
 
 from collections.abc import Mapping
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -21,7 +22,7 @@ Texts = str | list[str] | None
 
 
 class VendorFields:
-    """Gathers the columns of one batch; ``plan`` says which fields are wanted."""
+    """Which fields of records are wanted; ``plan`` says it."""
 
     def __init__(self, plan: DecodePlan) -> None:
         self._plan = plan
@@ -29,29 +30,19 @@ class VendorFields:
         for field in sorted(plan.fields):
             if "." in field:
                 self._dotted.setdefault(field.partition(".")[0], []).append((field, _getter(field)))
-        self._kinds: dict[int, _KindFields] = {}
+        self._kinds: dict[int, KindFields] = {}
 
-    def read(self, record: dict[str, Any], kind: Kind) -> dict[str, Texts]:
-        """The wanted fields of one decoded record, under their own names and those that its kind gives them."""
-        wanted = self._wanted(kind)
-        found = self._own(record)
-        for name, places in wanted.aliases:
-            if found.get(name) is None:
-                found[name] = _first(record, places)
-        for name, places in wanted.instead:
-            if (replacement := _first(record, places)) is not None:
-                found[name] = replacement
-        found[LOGSOURCE] = wanted.logsources
-        if wanted.keywords:
-            found[KEYWORDS] = _leaves(record, MAX_DEPTH, [])
-        return found
+    def gather(self) -> "Gathering":
+        """Begin with the columns of a batch."""
+        return Gathering(self)
 
-    def _wanted(self, kind: Kind) -> "_KindFields":
+    def wanted(self, kind: Kind) -> "KindFields":
+        """What of a kind's records is wanted, worked out once."""
         wanted = self._kinds.get(id(kind))
         if wanted is None or wanted.kind is not kind:
             if len(self._kinds) >= MAX_KINDS:
                 self._kinds.clear()
-            wanted = self._kinds[id(kind)] = _KindFields(
+            wanted = self._kinds[id(kind)] = KindFields(
                 kind,
                 _places(kind.aliases, self._plan),
                 _places(kind.instead, self._plan),
@@ -60,7 +51,8 @@ class VendorFields:
             )
         return wanted
 
-    def _own(self, record: dict[str, Any]) -> dict[str, Texts]:
+    def own(self, record: dict[str, Any]) -> dict[str, Texts]:
+        """The fields that a record has under their own names."""
         fields, dotted = self._plan.fields, self._dotted
         found: dict[str, Texts] = {}
         for key, value in record.items():
@@ -72,30 +64,60 @@ class VendorFields:
                         found[field] = _texts(value_at)
         return found
 
-    def batch(self, rows: list[dict[str, Texts]]) -> pa.RecordBatch:
-        """The columns of records read before, by name."""
-        columns: dict[str, list[Texts]] = {LOGSOURCE: [None] * len(rows)}
-        several = {KEYWORDS}
-        for row, found in enumerate(rows):
-            for name, value in found.items():
-                if name not in columns:
-                    columns[name] = [None] * len(rows)
-                columns[name][row] = value
-                if isinstance(value, list):
-                    several.add(name)
-        made = {name if name in _WHOLE else NATIVE + name: _column(columns[name], name in several) for name in columns}
-        made[LOGSOURCE] = made[LOGSOURCE].dictionary_encode()
+
+class Gathering:
+    """The columns of the records that are added to it, in their order."""
+
+    def __init__(self, fields: VendorFields) -> None:
+        self._fields = fields
+        self._rows = 0
+        self._columns: dict[str, list[Texts]] = {}
+        self._several: set[str] = set()
+        self._logsources: list[str] = []
+        self._leaves: list[str] = []
+        self._leaves_starts: list[int | None] = []
+
+    def add(self, record: dict[str, Any], kind: Kind) -> None:
+        """Add the wanted fields of one decoded record, under their own names and those that its kind gives them."""
+        wanted = self._fields.wanted(kind)
+        found = self._fields.own(record)
+        for name, places in wanted.aliases:
+            if found.get(name) is None:
+                found[name] = _first(record, places)
+        for name, places in wanted.instead:
+            if (replacement := _first(record, places)) is not None:
+                found[name] = replacement
+        for name, value in found.items():
+            column = self._columns.get(name)
+            if column is None:
+                column = self._columns[name] = []
+            column += repeat(None, self._rows - len(column))
+            column.append(value)
+            if value.__class__ is list:
+                self._several.add(name)
+        self._leaves_starts.append(len(self._leaves) if wanted.keywords else None)
+        if wanted.keywords:
+            _leaves(record, MAX_DEPTH, self._leaves)
+        self._logsources.append(wanted.logsources)
+        self._rows += 1
+
+    def batch(self) -> pa.RecordBatch:
+        """The columns, by name."""
+        made = {LOGSOURCE: pa.array(self._logsources, pa.string()).dictionary_encode()}
+        for name, column in self._columns.items():
+            column.extend(repeat(None, self._rows - len(column)))
+            made[NATIVE + name] = _column(column, name in self._several)
+        if self._leaves:
+            offsets = pa.array([*self._leaves_starts, len(self._leaves)], pa.int32())
+            made[KEYWORDS] = pa.ListArray.from_arrays(offsets, pa.array(self._leaves, pa.string()))
         names = sorted(made)
         return pa.RecordBatch.from_arrays([made[name] for name in names], names)
 
 
-_WHOLE = frozenset({LOGSOURCE, KEYWORDS})
-"""Columns that are not fields."""
-
 _Places = tuple[tuple[str, tuple[Getter, ...]], ...]
 
 
-class _KindFields(NamedTuple):
+class KindFields(NamedTuple):
     """What of a kind's records is wanted."""
 
     kind: Kind
