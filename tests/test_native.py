@@ -10,8 +10,9 @@ from watchfloor.native import DecodePlan, LogSource, decode_logsources, encode_l
 
 PARTS = st.text(st.characters(exclude_characters="/;"), max_size=4)
 SOURCES = st.builds(LogSource, PARTS, PARTS, PARTS)
-SEARCHED = st.frozensets(st.builds(LogSource, st.sampled_from(["", "a", "b"])), max_size=2)
-PLANS = st.one_of(st.just(DecodePlan()), st.builds(DecodePlan, keywords=st.just(value=True), searched=SEARCHED))
+FIELDS = st.frozensets(st.sampled_from("xyz*"), max_size=2)
+FURTHER = st.dictionaries(st.builds(LogSource, st.sampled_from(["", "a", "b"])), FIELDS, max_size=2)
+PLANS = st.builds(DecodePlan, FIELDS, FURTHER)
 
 
 @settings(max_examples=40)
@@ -29,15 +30,14 @@ def test_a_log_source_is_served_by_what_has_its_parts(asked: LogSource, served: 
     assert asked.served_by(served) == all(one in {"", other} for one, other in parts)
 
 
-def test_plans_add_up() -> None:
-    both = DecodePlan(frozenset({"a"})) | DecodePlan(frozenset({"b"}), keywords=True)
-    assert both == DecodePlan(frozenset({"a", "b"}), keywords=True)
-
-
 @settings(max_examples=60)
 @given(st.lists(PLANS, min_size=1, max_size=3), st.lists(SOURCES, max_size=3))
-def test_a_sum_of_plans_wants_the_keywords_that_one_of_them_wants(
-    plans: list[DecodePlan], served: list[LogSource]
-) -> None:
-    wanted = reduce(or_, plans).wants_keywords(served)
-    assert wanted == any(plan.wants_keywords(served) for plan in plans)
+def test_a_sum_of_plans_wants_what_one_of_them_wants(plans: list[DecodePlan], served: list[LogSource]) -> None:
+    assert reduce(or_, plans).wanted(served) == frozenset().union(*(plan.wanted(served) for plan in plans))
+
+
+def test_fields_of_other_log_sources_are_not_wanted() -> None:
+    plan = DecodePlan(frozenset({"a"}), {LogSource("b"): frozenset({"x"}), LogSource(): frozenset({"y"})})
+    assert plan.wanted([LogSource("b", "c")]) == {"a", "x", "y"}
+    assert plan.wanted([LogSource("d")]) == {"a", "y"}
+    assert plan.wanted([]) == {"a"}

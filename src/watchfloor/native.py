@@ -18,7 +18,8 @@ import msgspec
 from watchfloor.event import NATIVE
 
 LOGSOURCE = NATIVE + "logsource"
-KEYWORDS = NATIVE + "*"
+ALL_VALUES = "*"
+KEYWORDS = NATIVE + ALL_VALUES
 
 
 class LogSource(msgspec.Struct, frozen=True, order=True):
@@ -46,28 +47,30 @@ class LogSource(msgspec.Struct, frozen=True, order=True):
 class DecodePlan(msgspec.Struct, frozen=True):
     """Which vendor fields loaded rules name; nothing else is decoded for them.
 
-    With ``keywords``, the values of records that are of one of the log sources ``searched`` are all decoded; of any
-    record, if that says nothing.
+    ``fields`` are read of every record, ``further`` ones of records that are of a log source. The field ``*`` is all
+    values of a record: keywords are searched in them.
     """
 
     fields: frozenset[str] = frozenset()
-    keywords: bool = False
-    searched: frozenset[LogSource] = frozenset()
+    further: dict[LogSource, frozenset[str]] = {}
 
     def __or__(self, other: "DecodePlan") -> "DecodePlan":
         """The plan that serves both."""
-        everywhere = any(one.keywords and not one.searched for one in (self, other))
-        return DecodePlan(
-            self.fields | other.fields,
-            self.keywords or other.keywords,
-            frozenset() if everywhere else self.searched | other.searched,
-        )
+        further = dict(self.further)
+        for source, fields in other.further.items():
+            further[source] = further.get(source, frozenset()) | fields
+        return DecodePlan(self.fields | other.fields, further)
 
-    def wants_keywords(self, served: Iterable[LogSource]) -> bool:
-        """Whether all values are decoded of a record that serves these log sources."""
-        if not self.keywords or not self.searched:
-            return self.keywords
-        return any(one.served_by(source) for source in served for one in self.searched)
+    def wanted(self, served: Iterable[LogSource]) -> frozenset[str]:
+        """The fields that are read of a record that serves these log sources.
+
+        >>> plan = DecodePlan(frozenset({"a"}), {LogSource("windows"): frozenset({"b"})})
+        >>> sorted(plan.wanted([LogSource("windows", "", "security")])), sorted(plan.wanted([LogSource("okta")]))
+        (['a', 'b'], ['a'])
+        """
+        sources = tuple(served)
+        of = (fields for source, fields in self.further.items() if any(map(source.served_by, sources)))
+        return self.fields.union(*of)
 
 
 def encode_logsources(served: Iterable[LogSource]) -> str:

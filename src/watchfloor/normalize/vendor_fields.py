@@ -1,13 +1,16 @@
 """The ``native.*`` columns: vendor fields of decoded records, for the rules that name them."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from watchfloor.event import NATIVE
-from watchfloor.native import KEYWORDS, LOGSOURCE, DecodePlan, encode_logsources
+from watchfloor.native import ALL_VALUES, KEYWORDS, LOGSOURCE, DecodePlan, encode_logsources
 from watchfloor.normalize.coerce import text_of
 from watchfloor.normalize.paths import Getter, getter
 from watchfloor.normalize.source import Kind
@@ -18,7 +21,13 @@ MAX_DEPTH = 64
 MAX_KINDS = 8192
 """Of how many kinds of records it is remembered what is wanted."""
 
+MAX_SHAPES = 8192
+"""Of how many shapes of records, too."""
+
 Texts = str | list[str] | None
+
+_Compute = Callable[[dict[str, Any]], Texts]
+_ShapeKey = tuple[object, ...]
 
 
 class VendorFields:
@@ -26,109 +35,192 @@ class VendorFields:
 
     def __init__(self, plan: DecodePlan) -> None:
         self._plan = plan
-        self._dotted: dict[str, list[tuple[str, Getter]]] = {}
-        for field in sorted(plan.fields):
-            if "." in field:
-                self._dotted.setdefault(field.partition(".")[0], []).append((field, _getter(field)))
         self._kinds: dict[int, KindFields] = {}
+        self._shapes: dict[_ShapeKey, ShapeFields] = {}
 
     def gather(self) -> "Gathering":
         """Begin with the columns of a batch."""
         return Gathering(self)
 
-    def wanted(self, kind: Kind) -> "KindFields":
-        """What of a kind's records is wanted, worked out once."""
+    def of_shape(self, record: dict[str, Any], kind: Kind) -> "ShapeFields":
+        """What is wanted of records of a kind that have these keys in this order, worked out once."""
+        key = (id(kind), *record)
+        fields = self._shapes.get(key)
+        if fields is None or fields.kind is not kind:
+            if len(self._shapes) >= MAX_SHAPES:
+                self._shapes.clear()
+            fields = self._shapes[key] = self._describe(list(record), kind)
+        return fields
+
+    def _describe(self, keys: Sequence[str], kind: Kind) -> "ShapeFields":
+        wanted = self._of_kind(kind)
+        given = {name for name, _ in (*wanted.aliases, *wanted.instead)}
+        own = tuple(key for key in keys if key in wanted.fields and key not in given)
+        computed: dict[str, _Compute] = {}
+        for key in keys:
+            for field, get in wanted.dotted.get(key, ()):
+                computed[field] = _reading(get)
+        for name, places in wanted.aliases:
+            computed[name] = _first_of((computed.get(name, _reading(_own(name))), _reading(*places)))
+        for name, places in wanted.instead:
+            computed[name] = _first_of((_reading(*places), computed.get(name, _reading(_own(name)))))
+        for name in own:
+            # A dotted path into an object that is there, too, under the whole name.
+            computed.pop(name, None)
+        return ShapeFields(
+            kind, own, _values_of(own), tuple(computed.items()), wanted.logsources, ALL_VALUES in wanted.fields
+        )
+
+    def _of_kind(self, kind: Kind) -> "KindFields":
         wanted = self._kinds.get(id(kind))
         if wanted is None or wanted.kind is not kind:
             if len(self._kinds) >= MAX_KINDS:
                 self._kinds.clear()
+            fields = self._plan.wanted(kind.logsources)
             wanted = self._kinds[id(kind)] = KindFields(
                 kind,
-                _places(kind.aliases, self._plan),
-                _places(kind.instead, self._plan),
+                fields,
+                _dotted(fields),
+                _places(kind.aliases, fields),
+                _places(kind.instead, fields),
                 encode_logsources(kind.logsources),
-                self._plan.wants_keywords(kind.logsources),
             )
         return wanted
 
-    def own(self, record: dict[str, Any]) -> dict[str, Texts]:
-        """The fields that a record has under their own names."""
-        fields, dotted = self._plan.fields, self._dotted
-        found: dict[str, Texts] = {}
-        for key, value in record.items():
-            if key in fields and value is not None:
-                found[key] = value if isinstance(value, str) else _texts(value)
-            if key in dotted:
-                for field, get in dotted[key]:
-                    if (value_at := get(record)) is not None:
-                        found[field] = _texts(value_at)
-        return found
-
 
 class Gathering:
-    """The columns of the records that are added to it, in their order."""
+    """The columns of the records that are added to it, in their order; those of one shape are read alike."""
 
     def __init__(self, fields: VendorFields) -> None:
         self._fields = fields
         self._rows = 0
-        self._columns: dict[str, list[Texts]] = {}
-        self._several: set[str] = set()
-        self._logsources: list[str] = []
+        self._groups: dict[int, _Group] = {}
         self._leaves: list[str] = []
         self._leaves_starts: list[int | None] = []
 
     def add(self, record: dict[str, Any], kind: Kind) -> None:
         """Add the wanted fields of one decoded record, under their own names and those that its kind gives them."""
-        wanted = self._fields.wanted(kind)
-        found = self._fields.own(record)
-        for name, places in wanted.aliases:
-            if found.get(name) is None:
-                found[name] = _first(record, places)
-        for name, places in wanted.instead:
-            if (replacement := _first(record, places)) is not None:
-                found[name] = replacement
-        for name, value in found.items():
-            column = self._columns.get(name)
-            if column is None:
-                column = self._columns[name] = []
-            column += repeat(None, self._rows - len(column))
-            column.append(value)
-            if value.__class__ is list:
-                self._several.add(name)
-        self._leaves_starts.append(len(self._leaves) if wanted.keywords else None)
-        if wanted.keywords:
-            _leaves(record, MAX_DEPTH, self._leaves)
-        self._logsources.append(wanted.logsources)
+        shape = self._fields.of_shape(record, kind)
+        computed = [compute(record) for _, compute in shape.computed] if shape.computed else ()
+        start = len(self._leaves) if shape.keywords else None
+        if shape.keywords:
+            _add_leaves(record, self._leaves)
+        group = self._groups.get(id(shape))
+        if group is None:
+            group = self._groups[id(shape)] = _Group(shape, [], [], [])
+        group.rows.append(self._rows)
+        group.own.append(shape.values(record))
+        group.computed.append(computed)
+        self._leaves_starts.append(start)
         self._rows += 1
 
     def batch(self) -> pa.RecordBatch:
         """The columns, by name."""
-        made = {LOGSOURCE: pa.array(self._logsources, pa.string()).dictionary_encode()}
-        for name, column in self._columns.items():
-            column.extend(repeat(None, self._rows - len(column)))
-            made[NATIVE + name] = _column(column, name in self._several)
-        if self._leaves:
-            offsets = pa.array([*self._leaves_starts, len(self._leaves)], pa.int32())
-            made[KEYWORDS] = pa.ListArray.from_arrays(offsets, pa.array(self._leaves, pa.string()))
+        columns: dict[str, list[Any]] = {}
+        filled = 0
+        for group in self._groups.values():
+            for name, values in group.columns():
+                column = columns.setdefault(name, [])
+                column.extend(repeat(None, filled - len(column)))
+                column.extend(values)
+            filled += len(group.rows)
+        made = {NATIVE + name: _column(column, filled) for name, column in columns.items()}
+        made[LOGSOURCE] = self._logsources()
         names = sorted(made)
-        return pa.RecordBatch.from_arrays([made[name] for name in names], names)
+        batch = self._in_order(pa.RecordBatch.from_arrays([made[name] for name in names], names))
+        if not self._leaves:
+            return batch
+        offsets = pa.array([*self._leaves_starts, len(self._leaves)], pa.int32())
+        leaves = pa.ListArray.from_arrays(offsets, pa.array(self._leaves, pa.string()))
+        return batch.append_column(KEYWORDS, leaves)
+
+    def _logsources(self) -> pa.DictionaryArray:
+        codes: list[int] = []
+        for number, group in enumerate(self._groups.values()):
+            codes.extend(repeat(number, len(group.rows)))
+        texts = pa.array([group.shape.logsources for group in self._groups.values()], pa.string())
+        return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), texts)
+
+    def _in_order(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if len(self._groups) < 2:
+            return batch
+        rows = pa.array([row for group in self._groups.values() for row in group.rows], pa.int64())
+        return batch.take(pc.sort_indices(rows))
+
+
+class _Group(NamedTuple):
+    """Records of one shape: their rows, their own fields, and those that are computed."""
+
+    shape: "ShapeFields"
+    rows: list[int]
+    own: list[tuple[Any, ...]]
+    computed: list[Sequence[Texts]]
+
+    def columns(self) -> Iterator[tuple[str, Iterable[Any]]]:
+        """The values of each field."""
+        yield from zip(self.shape.own, zip(*self.own, strict=True), strict=False)
+        yield from zip((name for name, _ in self.shape.computed), zip(*self.computed, strict=True), strict=False)
 
 
 _Places = tuple[tuple[str, tuple[Getter, ...]], ...]
 
 
 class KindFields(NamedTuple):
-    """What of a kind's records is wanted."""
+    """What of a kind's records is wanted; ``dotted`` are the paths of fields that go into an object, by its key."""
 
     kind: Kind
+    fields: frozenset[str]
+    dotted: Mapping[str, Sequence[tuple[str, Getter]]]
     aliases: _Places
     instead: _Places
+    logsources: str
+
+
+def _dotted(fields: frozenset[str]) -> Mapping[str, Sequence[tuple[str, Getter]]]:
+    found: dict[str, list[tuple[str, Getter]]] = defaultdict(list)
+    for field in sorted(fields):
+        if "." in field:
+            found[field.partition(".")[0]].append((field, _getter(field)))
+    return found
+
+
+class ShapeFields(NamedTuple):
+    """What is wanted of the records of one shape: the keys that are read as they are, and what else is computed."""
+
+    kind: Kind
+    own: tuple[str, ...]
+    values: Callable[[dict[str, Any]], tuple[Any, ...]]
+    computed: tuple[tuple[str, "_Compute"], ...]
     logsources: str
     keywords: bool
 
 
-def _places(names: Mapping[str, tuple[str, ...]], plan: DecodePlan) -> _Places:
-    return tuple((name, tuple(map(_place, paths))) for name, paths in names.items() if name in plan.fields)
+def _values_of(keys: Sequence[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return lambda record: tuple(record[key] for key in keys)
+
+
+def _own(name: str) -> Getter:
+    return lambda record: record.get(name)
+
+
+def _reading(*getters: Getter) -> "_Compute":
+    return lambda record: _first(record, getters)
+
+
+def _first_of(options: Sequence["_Compute"]) -> "_Compute":
+    def first(record: dict[str, Any]) -> Texts:
+        for option in options:
+            if (found := option(record)) is not None:
+                return found
+        return None
+
+    return first
+
+
+def _places(names: Mapping[str, tuple[str, ...]], fields: frozenset[str]) -> _Places:
+    return tuple((name, tuple(map(_place, paths))) for name, paths in names.items() if name in fields)
 
 
 def _place(path: str) -> Getter:
@@ -157,10 +249,25 @@ def _texts(value: Any) -> Texts:
     return text_of(value)
 
 
-def _column(values: list[Texts], several: bool) -> pa.Array:  # noqa: FBT001 - private
-    if several:
-        return pa.array([[value] if isinstance(value, str) else value for value in values], pa.list_(pa.string()))
-    return pa.array(values, pa.string())
+def _column(values: list[Any], rows: int) -> pa.Array:
+    values.extend(repeat(None, rows - len(values)))
+    try:
+        return pa.array(values, pa.string())
+    except pa.ArrowTypeError:
+        texts = [value if value.__class__ is str or value is None else _texts(value) for value in values]
+    if any(value.__class__ is list for value in texts):
+        return pa.array([[value] if isinstance(value, str) else value for value in texts], pa.list_(pa.string()))
+    return pa.array(texts, pa.string())
+
+
+def _add_leaves(record: dict[str, Any], found: list[str]) -> None:
+    add = found.append
+    for value in record.values():
+        # Most values are text.
+        if value.__class__ is str:
+            add(value)
+        elif value is not None:
+            _leaves(value, MAX_DEPTH - 1, found)
 
 
 def _leaves(value: Any, depth: int, found: list[str]) -> list[str]:

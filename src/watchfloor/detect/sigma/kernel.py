@@ -5,6 +5,7 @@ An event evaluates only the rules that apply to its log source and that one of i
 batch together.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 import pyarrow as pa
 
 from watchfloor.detect.sigma.columns import OCSF
-from watchfloor.detect.sigma.condition import CompiledRule, predicates
+from watchfloor.detect.sigma.condition import columns_of
 from watchfloor.detect.sigma.link import Program
 from watchfloor.detect.sigma.load import RuleSet
 from watchfloor.detect.sigma.routing import Router
@@ -21,7 +22,7 @@ from watchfloor.detect.sigma.waking import wake_rules
 from watchfloor.detect.sigma.words import summary
 from watchfloor.event import ENTITY_ROLES, NATIVE, Entity, Origin, entity_of
 from watchfloor.finding import Finding, finding_uid
-from watchfloor.native import KEYWORDS, DecodePlan
+from watchfloor.native import DecodePlan, LogSource
 
 Matches = dict[int, list[int]]
 """By row, in order, the numbers of the rules that are true of it."""
@@ -61,14 +62,13 @@ class SigmaDetector:
     @property
     def plan(self) -> DecodePlan:
         """The vendor fields that the rules read; nothing else needs to be decoded for them."""
-        native = {column for column in self._program.columns() if column.startswith(NATIVE)}
-        searched = frozenset(rule.logsource for rule in self._program.rules if _searches_keywords(rule))
-        return DecodePlan(
-            frozenset(column.removeprefix(NATIVE) for column in native - {KEYWORDS}),
-            keywords=KEYWORDS in native,
+        everywhere: set[str] = set()
+        further: dict[LogSource, set[str]] = defaultdict(set)
+        for rule in self._program.rules:
             # Rules over OCSF apply to records of any log source.
-            searched=frozenset() if any(one.product == OCSF for one in searched) else searched,
-        )
+            fields = everywhere if rule.logsource.product == OCSF else further[rule.logsource]
+            fields.update(one.removeprefix(NATIVE) for one in columns_of(rule.condition) if one.startswith(NATIVE))
+        return DecodePlan(frozenset(everywhere), {source: frozenset(some) for source, some in further.items() if some})
 
     @property
     def is_native(self) -> bool:
@@ -159,10 +159,6 @@ def _events(batch: pa.RecordBatch) -> Iterator[_Event]:
             origin=Origin(path or "", line or 0, index),
             entities=tuple(entity_of(one) for one in dict.fromkeys(ids) if one is not None),
         )
-
-
-def _searches_keywords(rule: CompiledRule) -> bool:
-    return any(predicate.column == KEYWORDS for predicate in predicates(rule.condition))
 
 
 def _values(batch: pa.RecordBatch, name: str) -> list[Any]:

@@ -13,6 +13,7 @@ from watchfloor.detect.sigma.condition import (
     Reference,
     Regex,
     Test,
+    columns_of,
     predicates,
 )
 from watchfloor.detect.sigma.guards import KIND, guard
@@ -48,8 +49,7 @@ class Program:
 
     def __init__(self, rules: Sequence[CompiledRule]) -> None:
         self.rules = tuple(rules)
-        self._predicates = frozenset(predicate for rule in rules for predicate in predicates(rule.condition))
-        tests = {predicate.test for predicate in self._predicates}
+        tests = {predicate.test for rule in rules for predicate in predicates(rule.condition)}
         self._matchers: dict[Test, Matcher] = {test: matcher(test) for test in tests if not _is_of_text(test)}
         self._builder = Builder(self._matchers)
         self._conditions: dict[int, Node] = {}
@@ -96,8 +96,7 @@ class Program:
 
     def columns(self) -> frozenset[str]:
         """The columns that the rules read."""
-        named = {predicate.column for predicate in self._predicates}
-        return frozenset(named | {p.test.column for p in self._predicates if isinstance(p.test, Reference)})
+        return frozenset().union(*(columns_of(rule.condition) for rule in self.rules))
 
     def regexes(self) -> Iterator[RegexMatcher]:
         """The regular expressions, each with the count of its timeouts."""
