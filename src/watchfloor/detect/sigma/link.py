@@ -1,6 +1,6 @@
 """Links compiled rules into one program: conditions as functions, and for each rule what wakes it up."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -59,11 +59,6 @@ class Program:
         self._sought = {column: tuple(found) for column, found in numbers.items()}
         self._products = self._products_by_sought()
         self._scanners: dict[tuple[str, frozenset[str]], Scanner] = {}
-
-    @property
-    def searched(self) -> Iterable[str]:
-        """The columns that have something sought in them."""
-        return self._sought
 
     def scanner(self, column: str, products: frozenset[str]) -> Scanner:
         """What finds all that is sought in a column by rules that apply to records of these products."""

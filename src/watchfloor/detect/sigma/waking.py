@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from watchfloor.detect.sigma.link import Program
-from watchfloor.detect.sigma.routing import Routed
+from watchfloor.detect.sigma.routing import Route, Routed
 from watchfloor.detect.sigma.scan import Scanner
 from watchfloor.detect.sigma.view import as_text, is_list
 
@@ -23,11 +23,18 @@ def wake_rules(batch: pa.RecordBatch, routed: Routed, program: Program) -> Awake
     waking = _Waking(batch, routed)
     for number in range(len(routed.routes)):
         waking.take_every_row(number)
-    families = {route.products for route in routed.routes}
-    for column in program.searched:
-        for products in families:
-            waking.search(column, products, program)
+    for (column, products), numbers in _searches(routed.routes).items():
+        waking.search(column, numbers, program.scanner(column, products))
     return waking.awake
+
+
+def _searches(routes: Sequence[Route]) -> dict[tuple[str, frozenset[str]], list[int]]:
+    """The columns that are searched, each for the rules of some products, and the routes for which it is."""
+    found: dict[tuple[str, frozenset[str]], list[int]] = defaultdict(list)
+    for number, route in enumerate(routes):
+        for column in route.sought:
+            found[column, route.products].append(number)
+    return found
 
 
 class _Waking:
@@ -35,14 +42,14 @@ class _Waking:
         self.awake: Awake = defaultdict(set)
         self._batch = batch
         self._routes, self._numbers = routed
-        self._rows: dict[tuple[bool, ...], pa.Array] = {}
+        self._rows: dict[tuple[int, ...], pa.Array] = {}
 
     def take_every_row(self, number: int) -> None:
         """Wake the rules that look at all rows of a route, or at those with any value in a column."""
         route = self._routes[number]
         if not route.sleepless and not route.columns:
             return
-        rows = self._rows_of(tuple(place == number for place in range(len(self._routes))))
+        rows = self._rows_of((number,))
         self._wake(rows, route.sleepless)
         for column, rules in route.columns.items():
             array = self._column(column)
@@ -54,21 +61,19 @@ class _Waking:
             for row in rows.to_pylist():
                 self.awake[row].update(rules)
 
-    def search(self, column: str, products: frozenset[str], program: Program) -> None:
-        """Wake the rules for which something is in a column, on the records of these products."""
+    def search(self, column: str, routes: Sequence[int], scanner: Scanner) -> None:
+        """Wake the rules for which something is in a column, on the records of these routes."""
         array = self._column(column)
         if array is None:
             return
-        wanting = tuple(route.products == products and column in route.sought for route in self._routes)
-        if any(wanting):
-            rows = self._rows_of(wanting)
-            rows, found = _found(array.take(rows), rows, program.scanner(column, products))
-            routes = self._numbers.take(rows).to_pylist()
-            for row, route, numbers in zip(rows.to_pylist(), routes, found, strict=True):
-                wakes = self._routes[route].sought[column]
-                for number in numbers:
-                    if number in wakes:
-                        self.awake[row].update(wakes[number])
+        rows, found = _found(array, self._rows_of(tuple(routes)), scanner)
+        if not found:
+            return
+        numbers = self._numbers.take(rows).to_pylist()
+        for row, route, what in zip(rows.to_pylist(), numbers, found, strict=True):
+            woken = self._routes[route].woken(column, what)
+            if woken:
+                self.awake[row].update(woken)
 
     def _column(self, name: str) -> pa.Array | None:
         """A column, unless it is null in all rows."""
@@ -78,22 +83,30 @@ class _Waking:
         array = self._batch.column(index)
         return None if array.null_count == len(array) else array
 
-    def _rows_of(self, wanting: tuple[bool, ...]) -> pa.Array:
-        """The rows of those routes that are wanted."""
-        if wanting not in self._rows:
-            self._rows[wanting] = pc.indices_nonzero(pa.array(wanting, pa.bool_()).take(self._numbers))
-        return self._rows[wanting]
+    def _rows_of(self, routes: tuple[int, ...]) -> pa.Array:
+        """The rows of those routes."""
+        if routes not in self._rows:
+            wanted = pc.is_in(self._numbers, value_set=pa.array(routes, self._numbers.type))
+            self._rows[routes] = pc.indices_nonzero(wanted)
+        return self._rows[routes]
 
 
-def _found(array: pa.Array, rows: pa.Array, scanner: Scanner) -> tuple[pa.Array, list[set[int]]]:
-    """Those of the rows that have something in them, and what; ``array`` has their values."""
+def _found(column: pa.Array, rows: pa.Array, scanner: Scanner) -> tuple[pa.Array, Sequence[frozenset[int]]]:
+    """Those of the rows of a column that have something in them, and what."""
+    # To take all rows is to copy a column.
+    array = column if len(rows) == len(column) else column.take(rows)
     if is_list(array.type):
         rows = rows.take(pc.list_parent_indices(array))
         array = array.flatten()
+    if array.null_count:
+        rows, array = rows.filter(array.is_valid()), array.drop_null()
     encoded = as_text(array).dictionary_encode()
-    found: dict[int, set[int]] = defaultdict(set)
+    hits: dict[int, set[int]] = defaultdict(set)
     for place, number in zip(*scanner.scan(encoded.dictionary), strict=True):
-        found[place].add(number)
+        hits[place].add(number)
+    if not hits:
+        return rows, ()
+    found = {place: frozenset(numbers) for place, numbers in hits.items()}
     codes = encoded.indices
     hit = pc.indices_nonzero(pc.is_in(codes, value_set=pa.array(list(found), codes.type)))
     return rows.take(hit), [found[code] for code in codes.take(hit).to_pylist()]
