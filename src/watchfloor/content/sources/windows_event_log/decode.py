@@ -119,8 +119,8 @@ def _xml(event: Record) -> Record:
     """The XML of an event as JSON: attributes under ``#attributes`` (or ``NAME_attributes``), text under ``#text``."""
     system: Record = {}
     for name, value in event["System"].items():
-        if isinstance(value, dict):
-            _with_attributes(system, name.removesuffix("_attributes"), value)
+        if value.__class__ is dict:
+            _with_attributes(system, name, value)
         elif value is not None:
             system[name] = value
     if "TimeCreated_SystemTime" in system:
@@ -138,6 +138,8 @@ def _xml(event: Record) -> Record:
 
 
 def _with_attributes(system: Record, name: str, value: Record) -> None:
+    if name.endswith("_attributes"):
+        name = name.removesuffix("_attributes")
     for key, item in value.get("#attributes", value).items():
         if key not in _TEXT:
             system[f"{name}_{key}"] = item
@@ -152,7 +154,10 @@ def _add(data: Record, name: str, value: Any) -> None:
         return
     if isinstance(value, dict) and "#text" not in value:
         for key, item in value.items():
-            if isinstance(item, _PLAIN) and key not in data:
+            # Most are text, for which the rest is too much to do.
+            if item.__class__ is str and key not in data:
+                data[key] = item
+            elif isinstance(item, _PLAIN) and key not in data:
                 data[key] = item
             elif not key.endswith(_ATTRIBUTES):
                 _add(data, key, item)
@@ -175,8 +180,8 @@ def _name_of(element: Record) -> Any:
 
 def _joined(data: Record, system: Record) -> Record:
     flat = data | system
-    if hidden := data.keys() & system.keys():
-        flat["EventData"] = {name: data[name] for name in sorted(hidden)}
+    if len(flat) < len(data) + len(system):
+        flat["EventData"] = {name: data[name] for name in sorted(data.keys() & system.keys())}
     return flat
 
 
