@@ -1,7 +1,7 @@
 """The ``native.*`` columns: vendor fields of decoded records, for the rules that name them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -116,15 +116,13 @@ class Gathering:
 
     def batch(self) -> pa.RecordBatch:
         """The columns, by name."""
-        columns: dict[str, list[Any]] = {}
+        columns: dict[str, _Column] = defaultdict(_Column)
         filled = 0
         for group in self._groups.values():
             for name, values in group.columns():
-                column = columns.setdefault(name, [])
-                column.extend(repeat(None, filled - len(column)))
-                column.extend(values)
+                columns[name].add(values, at=filled)
             filled += len(group.rows)
-        made = {NATIVE + name: _column(column, filled) for name, column in columns.items()}
+        made = {NATIVE + name: column.array(filled) for name, column in columns.items()}
         made[LOGSOURCE] = self._logsources()
         names = sorted(made)
         batch = self._in_order(pa.RecordBatch.from_arrays([made[name] for name in names], names))
@@ -156,7 +154,7 @@ class _Group(NamedTuple):
     own: list[tuple[Any, ...]]
     computed: list[Sequence[Texts]]
 
-    def columns(self) -> Iterator[tuple[str, Iterable[Any]]]:
+    def columns(self) -> Iterator[tuple[str, Sequence[Any]]]:
         """The values of each field."""
         yield from zip(self.shape.own, zip(*self.own, strict=True), strict=False)
         yield from zip((name for name, _ in self.shape.computed), zip(*self.computed, strict=True), strict=False)
@@ -249,15 +247,50 @@ def _texts(value: Any) -> Texts:
     return text_of(value)
 
 
-def _column(values: list[Any], rows: int) -> pa.Array:
-    values.extend(repeat(None, rows - len(values)))
-    try:
-        return pa.array(values, pa.string())
-    except pa.ArrowTypeError:
-        texts = [value if value.__class__ is str or value is None else _texts(value) for value in values]
+class _Column:
+    """A column in pieces: most columns are null in most rows."""
+
+    def __init__(self) -> None:
+        self._pieces: list[pa.Array] = []
+        self._rows = 0
+        self._several = False
+
+    def add(self, values: Sequence[Any], *, at: int) -> None:
+        """Add the values of the rows that begin at ``at``; all before that had none."""
+        self._skip_to(at)
+        piece = _texts_array(values)
+        self._several |= pa.types.is_list(piece.type)
+        self._pieces.append(piece)
+        self._rows += len(values)
+
+    def array(self, rows: int) -> pa.Array:
+        """The column of so many rows."""
+        self._skip_to(rows)
+        if not self._several:
+            return pa.concat_arrays(self._pieces)
+        return pa.concat_arrays([one if pa.types.is_list(one.type) else _each_alone(one) for one in self._pieces])
+
+    def _skip_to(self, row: int) -> None:
+        if row > self._rows:
+            self._pieces.append(pa.nulls(row - self._rows, pa.string()))
+            self._rows = row
+
+
+def _texts_array(values: Sequence[Any]) -> pa.Array:
+    if values[0].__class__ is str:
+        try:
+            return pa.array(values, pa.string())
+        except pa.ArrowTypeError:  # not all of them are
+            pass
+    texts = [value if value.__class__ is str or value is None else _texts(value) for value in values]
     if any(value.__class__ is list for value in texts):
         return pa.array([[value] if isinstance(value, str) else value for value in texts], pa.list_(pa.string()))
     return pa.array(texts, pa.string())
+
+
+def _each_alone(texts: pa.StringArray) -> pa.ListArray:
+    """Each text as a list of one."""
+    return pa.array([None if text is None else [text] for text in texts.to_pylist()], pa.list_(pa.string()))
 
 
 def _add_leaves(record: dict[str, Any], found: list[str]) -> None:
