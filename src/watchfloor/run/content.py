@@ -16,6 +16,8 @@ from watchfloor.operator import KeyedOperator
 from watchfloor.policy.engine import PolicyEngine
 from watchfloor.policy.inventory import Inventory, load_inventory
 from watchfloor.respond.library import Library, load_library
+from watchfloor.run.chain import Chain
+from watchfloor.run.workers import Recipe, Workers
 
 
 class Content(msgspec.Struct, frozen=True, dict=True):
@@ -26,6 +28,7 @@ class Content(msgspec.Struct, frozen=True, dict=True):
     keyed: tuple[KeyedOperator[Any], ...]
     playbooks: Library
     engine: PolicyEngine
+    roots: tuple[Path, ...]
     errors: tuple[ContentError, ...] = ()
     inventory: Inventory = Inventory()
 
@@ -33,6 +36,15 @@ class Content(msgspec.Struct, frozen=True, dict=True):
     def detector(self) -> SigmaDetector:
         """``rules``, compiled when first needed, once for all runs."""
         return SigmaDetector(self.rules)
+
+    def workers(self, source: str | None = None) -> Workers:
+        """What normalizes, tags and matches; ``source`` is the name of the one source that every record is of.
+
+        Raises:
+            InputError: There is no source of that name.
+        """
+        chain = Chain(self.sources, self.detector, source=source)
+        return Workers(chain, Recipe(self.roots, self.rules, source))
 
 
 def load_content(*, rules: Sequence[Path] = (), user: Iterable[Path] = (), inventory: Path | None = None) -> Content:
@@ -57,7 +69,7 @@ def load_content(*, rules: Sequence[Path] = (), user: Iterable[Path] = (), inven
     ]
     errors = (*source_errors, *keyed_errors, *nothing, *ruleset.errors, *library.errors, *policy_errors)
     declared = load_inventory(inventory) if inventory else Inventory()
-    return Content(sources, ruleset, keyed, library, engine, errors, declared)
+    return Content(sources, ruleset, keyed, library, engine, places, errors, declared)
 
 
 def _rule_paths(folder: Folder) -> list[Path]:

@@ -1,7 +1,8 @@
-"""The data plane over finite input, in this process: bytes in, events in the lake, findings out."""
+"""The data plane over finite input: bytes in, events in the lake, findings out."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,18 @@ import pyarrow.compute as pc
 
 from watchfloor.clock import Clock
 from watchfloor.deadletter import DeadLetter
-from watchfloor.detect.sigma import SigmaDetector
+from watchfloor.detect.sigma import RuleSet
+from watchfloor.detect.sigma.kernel import SlowRegex
 from watchfloor.enrich import Enricher, IdentityGraph, learn
 from watchfloor.event import LIGHT
 from watchfloor.finding import Finding
 from watchfloor.ingest import read
-from watchfloor.normalize import Normalizer
 from watchfloor.operator import KeyedOperator, Reference
+from watchfloor.run.chain import Chained
 from watchfloor.run.correlated import run_correlations
 from watchfloor.run.keyed import OnFailure, run_keyed
-from watchfloor.store.lake import Lake, LakeWriter
+from watchfloor.run.workers import Workers
+from watchfloor.store.lake import Lake
 
 HOUR = 3_600_000
 
@@ -31,15 +34,27 @@ OnBytes = Callable[[str, int, int], None]
 class Observed(msgspec.Struct):
     """What the stateless pass saw. ``hours`` counts events by the start of their hour (ms, UTC).
 
-    ``matches`` are those of the rules that correlations refer to.
+    ``matches`` are those of the rules that correlations refer to, ``slow`` by their patterns the regular expressions
+    that ran out of time.
     """
 
     findings: list[Finding] = msgspec.field(default_factory=list)
     matches: list[pa.RecordBatch] = msgspec.field(default_factory=list)
+    slow: dict[str, SlowRegex] = msgspec.field(default_factory=dict)
     sources: Counter[str] = msgspec.field(default_factory=Counter)
     hours: Counter[int] = msgspec.field(default_factory=Counter)
     first: int | None = None
     last: int | None = None
+
+    def add(self, done: Chained) -> None:
+        """Add what became of a batch."""
+        self.count(done.events)
+        self.findings += done.findings
+        if done.matches.num_rows:
+            self.matches.append(done.matches)
+        for one in done.slow:
+            known = self.slow.get(one.pattern)
+            self.slow[one.pattern] = one if known is None else known + one
 
     def count(self, events: pa.RecordBatch) -> None:
         """Add a batch to the figures."""
@@ -56,8 +71,8 @@ class Observed(msgspec.Struct):
 class Embedded(msgspec.Struct, frozen=True):
     """The stages of the data plane, ready to run."""
 
-    normalizer: Normalizer
-    detector: SigmaDetector
+    workers: Workers
+    rules: RuleSet
     keyed: tuple[KeyedOperator[Any], ...]
     lake: Lake
 
@@ -73,32 +88,32 @@ class Embedded(msgspec.Struct, frozen=True):
     ) -> Observed:
         """Read, normalize, tag and match everything once; events rest in the lake, identity links in ``graph``."""
         observed = Observed()
-        enricher = Enricher()
-        with self.lake.writer() as writer:
-            for raw in read(
-                list(paths), tenant=tenant, clock=clock, on_dead_letter=on_dead_letter, on_progress=on_bytes
-            ):
-                normalized = self.normalizer.process(raw)
-                for letter in normalized.dead_letters:
-                    on_dead_letter(letter)
-                self._batch(enricher.process(normalized.events), observed, graph, writer)
-        return observed
+        unread: deque[list[DeadLetter]] = deque([[]])
 
-    def _batch(self, events: pa.RecordBatch, observed: Observed, graph: IdentityGraph, writer: LakeWriter) -> None:
-        learn(graph, events)
-        observed.count(events)
-        detected = self.detector.process(events)
-        observed.findings += detected.findings
-        if detected.matches.num_rows:
-            observed.matches.append(detected.matches)
-        writer.append(events)
+        def raws() -> Iterator[pa.RecordBatch]:
+            # Batches are read ahead; what could not be read has its place before the batch that was read next.
+            def on_unread(letter: DeadLetter) -> None:
+                unread[-1].append(letter)
+
+            for raw in read(list(paths), tenant=tenant, clock=clock, on_dead_letter=on_unread, on_progress=on_bytes):
+                unread.append([])
+                yield raw
+
+        with self.lake.writer() as writer:
+            for done in self.workers.run(raws()):
+                for letter in (*unread.popleft(), *done.dead_letters):
+                    on_dead_letter(letter)
+                learn(graph, done.events)
+                observed.add(done)
+                writer.append(done.events)
+        for letter in chain.from_iterable(unread):
+            on_dead_letter(letter)
+        return observed
 
     def correlated(self, observed: Observed, *, on_failure: OnFailure | None = None) -> Iterator[Finding]:
         """The findings of Sigma correlations over the matches that the stateless pass saw, which are let go."""
         matches, observed.matches = observed.matches, []
-        yield from run_correlations(
-            self.detector.correlations, matches, silent=self.detector.silent, on_failure=on_failure
-        )
+        yield from run_correlations(self.rules.correlations, matches, silent=self.rules.silent, on_failure=on_failure)
 
     def stateful(self, tenant: str, reference: Reference, *, on_failure: OnFailure | None = None) -> Iterator[Finding]:
         """The findings of the keyed operators over the lake, in event-time order and with identities resolved."""

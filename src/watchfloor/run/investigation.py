@@ -17,7 +17,6 @@ from watchfloor.errors import InputError, storing
 from watchfloor.finding import Finding
 from watchfloor.ingest.files import STDIN, check
 from watchfloor.learn import Label, by_uid, precision, read_labels, votes
-from watchfloor.normalize import Normalizer
 from watchfloor.policy.desk import Desk
 from watchfloor.run.closing import Closing, Described, PackFile
 from watchfloor.run.content import Content
@@ -77,8 +76,7 @@ def investigate(
     say = on_stage or (lambda _stage, _done, _total: None)
     with replacing(folder) as draft:
         lake, graph = Lake(draft.lake), IdentityGraph()
-        normalizer = Normalizer(content.sources, content.detector.plan, source=settings.source)
-        embedded = Embedded(normalizer, content.detector, content.keyed, lake)
+        embedded = Embedded(content.workers(settings.source), content.rules, content.keyed, lake)
         with _Letters(draft.dead_letters, on_dead_letter) as letters:
             observed = embedded.stateless(
                 paths, tenant=settings.tenant, clock=clock, graph=graph, on_dead_letter=letters.add, on_bytes=on_bytes
@@ -116,7 +114,7 @@ def investigate(
             tuple(letters.kept),
             closing.packs,
             closing.described,
-            (*failures, *closing.failures, *(slow.words for slow in content.detector.slow_regexes)),
+            (*failures, *closing.failures, *(slow.words for slow in observed.slow.values())),
             Counter(one.suppression for one in hidden),
         )
 

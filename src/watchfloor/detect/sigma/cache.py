@@ -68,7 +68,7 @@ class RuleCache:
             self._on_note(f"{entry}: {error}; the rules are read again.")
             return None
         try:
-            ruleset = _unpacked(_checked(data))
+            ruleset = unpacked(_checked(data))
         except msgspec.DecodeError as error:
             self._on_note(f"{entry}: cached rules that cannot be read ({error}); the rules are read again.")
             return None
@@ -76,7 +76,7 @@ class RuleCache:
         return ruleset
 
     def _write(self, entry: Path, ruleset: RuleSet) -> None:
-        payload = msgspec.msgpack.encode(_packed(ruleset))
+        payload = packed(ruleset)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if (reason := _not_own(self._folder.stat())) is not None:
@@ -145,22 +145,30 @@ def _code() -> bytes:
     return digest.digest()
 
 
-def _checked(data: bytes) -> _Kept:
+def _checked(data: bytes) -> bytes:
     payload = data[_DIGEST:]
     if data[:_DIGEST] != _digest(payload):
         raise msgspec.DecodeError("damaged")
-    return msgspec.msgpack.decode(payload, type=_Kept)
+    return payload
 
 
 def _digest(payload: bytes) -> bytes:
     return hashlib.blake2b(payload, digest_size=_DIGEST).digest()
 
 
-def _packed(ruleset: RuleSet) -> _Kept:
+def packed(ruleset: RuleSet) -> bytes:
+    """Loaded rules as plain data."""
     errors = tuple((one.path, one.reason, one.line) for one in ruleset.errors)
-    return _Kept(ruleset.rules, errors, ruleset.correlations, ruleset.silent, tuple(map(str, ruleset.bare)))
+    kept = _Kept(ruleset.rules, errors, ruleset.correlations, ruleset.silent, tuple(map(str, ruleset.bare)))
+    return msgspec.msgpack.encode(kept)
 
 
-def _unpacked(kept: _Kept) -> RuleSet:
+def unpacked(data: bytes) -> RuleSet:
+    """The rules that :func:`packed` wrote.
+
+    Raises:
+        msgspec.DecodeError: It did not write this.
+    """
+    kept = msgspec.msgpack.decode(data, type=_Kept)
     errors = tuple(ContentError(path, reason, line=line) for path, reason, line in kept.errors)
     return RuleSet(kept.rules, errors, kept.correlations, kept.silent, tuple(map(Path, kept.bare)))

@@ -36,6 +36,15 @@ class SlowRegex(msgspec.Struct, frozen=True):
     given_up: bool
     rules: tuple[str, ...]
 
+    def __add__(self, other: "SlowRegex") -> "SlowRegex":
+        """The same expression as two detectors saw it.
+
+        >>> (SlowRegex("a+", 2, False, ("r",)) + SlowRegex("a+", 20, True, ("r",))).words.partition(": events")[0]
+        "The regular expression 'a+' of r ran out of time 22 times and is no longer tried"
+        """
+        given_up = self.given_up or other.given_up
+        return SlowRegex(self.pattern, self.timeouts + other.timeouts, given_up, self.rules)
+
     @property
     def words(self) -> str:
         """What people need to know of it, as a sentence."""

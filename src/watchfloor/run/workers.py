@@ -1,0 +1,153 @@
+"""The stateless chain in worker processes: batches go out, results come back in the order of the batches.
+
+Workers are started when an input turns out to be long: to load sources and rules takes one of them seconds. What goes
+between the processes is plain data, Arrow and MessagePack. A worker that dies takes nothing with it: the batches that
+it had are done here.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+
+from watchfloor.deadletter import DeadLetter
+from watchfloor.detect.sigma import RuleSet, SigmaDetector
+from watchfloor.detect.sigma.cache import packed, unpacked
+from watchfloor.detect.sigma.kernel import SlowRegex
+from watchfloor.finding import Finding
+from watchfloor.normalize import load_sources
+from watchfloor.run.chain import Chain, Chained
+
+WORKERS = 2
+ALONE = 16
+"""How many batches are done here before workers are started: as many as they would do while they start."""
+
+AHEAD = 2
+"""How many batches each worker has waiting, so that it never waits itself."""
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """What a worker makes its chain from: the content roots, the rules, the name of the one source."""
+
+    roots: tuple[Path, ...]
+    rules: RuleSet
+    source: str | None = None
+
+
+class Workers:
+    """Does what a chain does; ``chain`` is made from the recipe, too, and works here.
+
+    Args:
+        alone: How many batches are done here before workers are started.
+    """
+
+    def __init__(self, chain: Chain, recipe: Recipe, *, workers: int = WORKERS, alone: int = ALONE) -> None:
+        self._chain = chain
+        self._recipe = recipe
+        self._workers = workers
+        self._alone = alone
+        self._pool: ProcessPoolExecutor | None = None
+
+    def run(self, batches: Iterable[pa.RecordBatch]) -> Iterator[Chained]:
+        """What becomes of each batch, in their order."""
+        waiting: deque[tuple[pa.RecordBatch, Future[bytes] | None]] = deque()
+        try:
+            for number, batch in enumerate(batches):
+                if number < self._alone:
+                    yield self._chain.process(batch)
+                    continue
+                waiting.append((batch, self._submit(batch)))
+                if len(waiting) >= AHEAD * self._workers:
+                    yield self._result(*waiting.popleft())
+            while waiting:
+                yield self._result(*waiting.popleft())
+        finally:
+            if self._pool is not None:
+                self._pool.shutdown(wait=False, cancel_futures=True)
+                self._pool = None
+
+    def _submit(self, batch: pa.RecordBatch) -> Future[bytes] | None:
+        """The batch as a task of a worker; nothing once one has died."""
+        recipe = self._recipe
+        try:
+            if self._pool is None:
+                self._pool = ProcessPoolExecutor(
+                    self._workers,
+                    mp_context=multiprocessing.get_context("spawn"),
+                    initializer=_start,
+                    initargs=(tuple(map(str, recipe.roots)), packed(recipe.rules), recipe.source),
+                )
+            return self._pool.submit(_work, _to_bytes(batch))
+        except BrokenProcessPool:
+            return None
+
+    def _result(self, batch: pa.RecordBatch, task: Future[bytes] | None) -> Chained:
+        if task is not None:
+            try:
+                return _from_reply(task.result())
+            except BrokenProcessPool:
+                pass
+        return self._chain.process(batch)
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    events: bytes
+    findings: list[Finding]
+    matches: bytes
+    dead_letters: list[DeadLetter]
+    slow: tuple[SlowRegex, ...]
+
+
+_CHAIN: list[Chain] = []
+"""The chain of this process, if it is a worker."""
+
+
+def _start(roots: Sequence[str], rules: bytes, source: str | None) -> None:
+    # The terminal interrupts all processes; the first one says when the others end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sources, _ = load_sources(map(Path, roots))
+    _CHAIN.append(Chain(sources, SigmaDetector(unpacked(rules)), source=source))
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work(batch: bytes) -> bytes:
+    done = _CHAIN[0].process(_from_bytes(batch))
+    return msgspec.msgpack.encode(
+        _Reply(_to_bytes(done.events), done.findings, _to_bytes(done.matches), done.dead_letters, done.slow)
+    )
+
+
+def _from_reply(data: bytes) -> Chained:
+    reply = msgspec.msgpack.decode(data, type=_Reply)
+    return Chained(
+        _from_bytes(reply.events), reply.findings, _from_bytes(reply.matches), reply.dead_letters, reply.slow
+    )
+
+
+def _to_bytes(batch: pa.RecordBatch) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+def _from_bytes(data: bytes) -> pa.RecordBatch:
+    with pa.ipc.open_stream(data) as reader:
+        return reader.read_next_batch()

@@ -1,0 +1,135 @@
+"""Worker processes give what one process gives, whatever happens to them."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+import pytest
+import yaml
+
+from watchfloor.catalog import BUILT_IN
+from watchfloor.detect.sigma import RuleSet, SigmaDetector, load_rules
+from watchfloor.normalize import load_sources
+from watchfloor.run.chain import Chain, Chained
+from watchfloor.run.workers import Recipe, Workers
+from watchfloor.testing.sources import raw_batch
+
+RULE = {
+    "title": "A service stopped",
+    "id": "6a1c0000-0000-4000-8000-000000000021",
+    "logsource": {"product": "windows"},
+    "detection": {"s": {"param2": "stopped"}, "condition": "s"},
+}
+BATCHES = 7
+
+
+def batches() -> Iterator[pa.RecordBatch]:
+    for number in range(BATCHES):
+        yield raw_batch([record(number), b"not JSON", b"\xff"])
+
+
+def record(number: int) -> bytes:
+    system = {
+        "Provider": {"#attributes": {"Name": "Service Control Manager"}},
+        "EventID": 7036,
+        "TimeCreated": {"#attributes": {"SystemTime": f"2026-03-17T08:30:{number:02}.000000Z"}},
+        "EventRecordID": number,
+        "Channel": "System",
+        "Computer": "ws-17.corp.example.com",
+    }
+    data = {"param1": "Print Spooler", "param2": "stopped" if number % 2 else "running"}
+    return orjson.dumps({"Event": {"System": system, "EventData": data}})
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> RuleSet:
+    path = tmp_path_factory.mktemp("rules") / "rule.yml"
+    path.write_text(yaml.safe_dump(RULE))
+    return load_rules([path])
+
+
+def workers(rules: RuleSet, *, alone: int) -> Workers:
+    chain = Chain(load_sources()[0], SigmaDetector(rules))
+    return Workers(chain, Recipe((BUILT_IN,), rules), alone=alone)
+
+
+def told(results: list[Chained]) -> list[object]:
+    return [
+        (
+            one.events.to_pylist(),
+            one.findings,
+            one.matches.num_rows,
+            one.dead_letters,
+            [slow.pattern for slow in one.slow],
+        )
+        for one in results
+    ]
+
+
+def test_workers_give_what_one_process_gives_in_the_same_order(rules: RuleSet) -> None:
+    alone = told(list(workers(rules, alone=BATCHES).run(batches())))
+    assert told(list(workers(rules, alone=2).run(batches()))) == alone
+    assert len(alone) == BATCHES
+
+
+def test_a_worker_that_dies_takes_nothing_with_it(rules: RuleSet) -> None:
+    alone = told(list(workers(rules, alone=BATCHES).run(batches())))
+    found = []
+    for result in workers(rules, alone=0).run(batches()):
+        found.append(result)
+        for child in multiprocessing.active_children():
+            child.kill()
+    assert told(found) == alone
+
+
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    rule = tmp_path / "rule.yml"
+    rule.write_text(yaml.safe_dump(RULE))
+    program = tmp_path / "endless.py"
+    program.write_text(ENDLESS)
+    parent = subprocess.Popen([sys.executable, str(program), str(rule)], stdout=subprocess.PIPE)  # noqa: S603 - ours
+    assert parent.stdout is not None
+    children = [int(one) for one in parent.stdout.readline().split()]
+    assert children
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 20
+    while any(map(lives, children)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [one for one in children if lives(one)]
+
+
+def lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    # A process that nobody waits for is dead all the same.
+    status = Path(f"/proc/{process}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+ENDLESS = """
+import itertools, multiprocessing, sys, time
+from pathlib import Path
+from watchfloor.catalog import BUILT_IN
+from watchfloor.detect.sigma import SigmaDetector, load_rules
+from watchfloor.normalize import load_sources
+from watchfloor.run.chain import Chain
+from watchfloor.run.workers import Recipe, Workers
+from watchfloor.testing.sources import raw_batch
+
+if __name__ == "__main__":
+    rules = load_rules([Path(sys.argv[1])])
+    chain = Chain(load_sources()[0], SigmaDetector(rules))
+    for _ in Workers(chain, Recipe((BUILT_IN,), rules), alone=0).run(raw_batch([b"{}"]) for _ in itertools.count()):
+        print(*(one.pid for one in multiprocessing.active_children()), flush=True)
+        time.sleep(60)
+"""
