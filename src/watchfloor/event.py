@@ -154,6 +154,14 @@ EVENT_SCHEMA = pa.schema(
     ]
 )
 
+IDENTITY = pa.schema(
+    [
+        EVENT_SCHEMA.field(name)
+        for name in ("tenant", "source", "time", "metadata.uid", "origin.path", "origin.line", "origin.index")
+    ]
+)
+"""The columns that say which event it is and nothing of what happened."""
+
 LIGHT = tuple(name for name in EVENT_SCHEMA.names if name not in {"raw", "rest", "unmapped"})
 """The columns that detections with state get: those that a long history is read with."""
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watchfloor.event import to_ocsf
+from watchfloor.event import IDENTITY, to_ocsf
 from watchfloor.native import DecodePlan
 from watchfloor.normalize import Normalizer, Source, load_sources
 from watchfloor.normalize.normalizer import decode_json
@@ -96,10 +96,14 @@ def test_a_spoilt_record_is_a_valid_event_or_a_dead_letter(source: Source, data:
     record = data.draw(spoilt(source))
     raw = orjson.dumps(record, option=orjson.OPT_NON_STR_KEYS)
     plan = DecodePlan(frozenset({"EventID", "Data", "Image", "eventName", "actor.id", "*"}))
-    result = Normalizer([source], plan, source=source.name).process(
-        raw_batch([raw, *(sample_records(samples(source)[0])[:1])])
-    )
+    normalizer = Normalizer([source], plan, source=source.name)
+    batch = raw_batch([raw, *(sample_records(samples(source)[0])[:1])])
+    result = normalizer.process(batch)
     assert result.events.num_rows + len(result.dead_letters) == 2
+    decoded = normalizer.decode(batch)
+    kept, named = normalizer.identify(decoded, range(len(decoded.rows)))
+    assert len(kept) == len(decoded.rows)
+    assert named.events.equals(result.events.select(IDENTITY.names))
     for event in to_ocsf(result.events):
         assert not ocsf_errors(event)
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from watchfloor.detect.sigma import SigmaDetector, load_rules
+from watchfloor.finding import Finding
 from watchfloor.normalize import Normalizer, Source, load_sources
 from watchfloor.run.matching import matched
 from watchfloor.testing.sources import raw_batch
@@ -89,6 +90,27 @@ def test_it_finds_the_same(rules: list[dict[str, Any]], sources: tuple[Source, .
     assert len(whole.findings) > 5
 
 
+def cited(findings: list[Finding]) -> list[tuple[Any, ...]]:
+    return [(one.uid, one.rule, one.start, one.end, one.event_uids, one.origins, one.source) for one in findings]
+
+
+@pytest.mark.parametrize("rules", [RULES[:3], [*RULES[:3], OVER_OCSF]], ids=["native", "ocsf"])
+def test_who_wants_identities_alone_gets_the_same_findings_of_the_same_events(
+    rules: list[dict[str, Any]], sources: tuple[Source, ...], tmp_path: Path
+) -> None:
+    for at, one in enumerate(rules):
+        (tmp_path / f"{at}.yml").write_text(yaml.safe_dump(one))
+    detector = SigmaDetector(load_rules([tmp_path]))
+    normalizer = Normalizer(sources, detector.plan)
+    raw = raw_batch(RECORDS)
+    whole = matched(raw, normalizer, detector)
+    named = matched(raw, normalizer, detector, identities=True)
+    assert named.dead_letters == whole.dead_letters
+    assert cited(detector.detected(named.events, named.rules, summarize=False).findings) == cited(
+        detector.detected(whole.events, whole.rules).findings
+    )
+
+
 def test_a_record_that_its_source_cannot_map_is_a_dead_letter_and_no_finding(tmp_path: Path) -> None:
     windows = next(one for one in load_sources()[0] if one.name == "windows_event_log")
     folder = tmp_path / "sources" / "windows_event_log"
@@ -107,6 +129,10 @@ def test_a_record_that_its_source_cannot_map_is_a_dead_letter_and_no_finding(tmp
     assert found.dead_letters == normalized.dead_letters
     assert detector.detected(found.events, found.rules).findings == detector.process(normalized.events).findings
     assert [letter.reason for letter in found.dead_letters] == ["windows_event_log: ValueError: cannot be written"]
+    # It has an identity, and that is all that is asked for here.
+    named = matched(raw, normalizer, detector, identities=True)
+    assert not named.dead_letters
+    assert named.events.column("origin.line").to_pylist() == [1, 2, 3]
 
 
 BREAKING = """

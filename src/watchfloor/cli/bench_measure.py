@@ -93,7 +93,10 @@ def whole(log: Path, rules: Sequence[Path], folder: Path) -> Figures:
 
 
 def stages(log: Path, ruleset: RuleSet) -> Figures:
-    """Each stage alone, once it has seen all of it: the kernel keeps no values between batches that could help it."""
+    """Each stage alone, once it has seen all of it: the kernel keeps no values between batches that could help it.
+
+    Findings are told as for ``--brief`` lines, which is what the whole way writes.
+    """
     detector = SigmaDetector(ruleset)
     normalizer = Normalizer(load_sources()[0], detector.plan)
     columns = _free_text(ruleset)
@@ -112,8 +115,8 @@ def stages(log: Path, ruleset: RuleSet) -> Figures:
             with clock("match"):
                 matches = detector.match(decoded.natives)
             with clock("tell"):
-                kept, normalized = normalizer.map(decoded, list(matches))
-                found = detector.detected(normalized.events, [matches[place] for place in kept])
+                kept, normalized = normalizer.identify(decoded, list(matches))
+                found = detector.detected(normalized.events, [matches[place] for place in kept], summarize=False)
             with clock("json"):
                 for one in raw.column("raw").to_pylist():
                     orjson.loads(one)

@@ -59,20 +59,24 @@ def detect(
     now = int(system_clock().timestamp() * 1000)
     normalizer = Normalizer(sources, detector.plan, source=source)
     with suppressing(suppressions, content, ruleset, sources, hidden) as quiet:
-        for finding in quiet.kept(_findings(paths, normalizer, detector, quiet)):
+        # A brief line names the event and tells nothing of it; correlations and suppressions look at what happened.
+        identities = brief and quiet.is_idle and not detector.correlations
+        for finding in quiet.kept(_findings(paths, normalizer, detector, quiet, identities=identities)):
             _emit(brief_lines(finding) if brief else [finding.to_ocsf(now=now)])
     for slow in detector.slow_regexes:
         stderr().print(visible(slow.words), markup=False, soft_wrap=True)
 
 
-def _findings(paths: Sequence[str], normalizer: Normalizer, detector: SigmaDetector, quiet: Quiet) -> Iterator[Finding]:
+def _findings(
+    paths: Sequence[str], normalizer: Normalizer, detector: SigmaDetector, quiet: Quiet, *, identities: bool
+) -> Iterator[Finding]:
     """The findings of events as they come; those of correlations once all have come."""
     matches: list[pa.RecordBatch] = []
     with _letters() as letters:
         for batch in _read(paths, letters):
-            found = matched(batch, normalizer, detector)
+            found = matched(batch, normalizer, detector, identities=identities)
             letters.take(found.dead_letters)
-            detected = detector.detected(quiet.tagged(found.events), found.rules)
+            detected = detector.detected(quiet.tagged(found.events), found.rules, summarize=not identities)
             yield from detected.findings
             if detected.matches.num_rows:
                 matches.append(detected.matches)

@@ -46,9 +46,14 @@ class Quiet:
         self.by_suppression: Counter[str] = Counter()
         self.by_rule: Counter[str] = Counter()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to hide."""
+        return not self._active
+
     def tagged(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The events that findings are about next, tagged with their entities if there is anything to hide."""
-        if not self._active:
+        if self.is_idle:
             return batch
         events = self._enricher.process(batch)
         self._event_of = events_of(events)
@@ -66,7 +71,7 @@ class Quiet:
             yield Replayed(batch.events, self._keep(batch.findings))
 
     def _keep(self, findings: list[Finding]) -> list[Finding]:
-        if not self._active:
+        if self.is_idle:
             return findings
         kept, hidden = apply(self._active, findings, self._now, self._event_of)
         for one in hidden:

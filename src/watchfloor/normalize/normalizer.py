@@ -1,7 +1,7 @@
 """Raw records to OCSF events: decode once, recognise, map, keep what was not mapped; the rest becomes dead letters."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -10,11 +10,13 @@ import pyarrow as pa
 
 from watchfloor.deadletter import DeadLetter, dead_letter
 from watchfloor.errors import InputError, RecordError
-from watchfloor.event import EVENT_SCHEMA, HOT, Origin
+from watchfloor.event import EVENT_SCHEMA, HOT, IDENTITY, Origin
 from watchfloor.native import DecodePlan
-from watchfloor.normalize.mapping import Mapped
 from watchfloor.normalize.source import Kind, Source
 from watchfloor.normalize.vendor_fields import VendorFields
+
+_Row = dict[str, Any]
+"""A row of a batch, by column; a name that is not there is null."""
 
 
 class Normalized(msgspec.Struct):
@@ -72,7 +74,15 @@ class Normalizer:
 
     def process(self, batch: pa.RecordBatch) -> Normalized:
         """Normalize a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
-        return self._map(batch, range(batch.num_rows))[1]
+        fields = self._fields.gather()
+
+        def event(read: Read, raw: _Row) -> _Row:
+            row = _event(read, raw)
+            fields.add(read.record, read.kind)
+            return row
+
+        _, rows, refused = self._written(batch, range(batch.num_rows), event)
+        return Normalized(_events(rows, fields.batch()), refused)
 
     def decode(self, batch: pa.RecordBatch) -> Decoded:
         """Decode the records of a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
@@ -93,30 +103,37 @@ class Normalizer:
 
     def map(self, decoded: Decoded, chosen: Sequence[int]) -> tuple[list[int], Normalized]:
         """Normalize some of the records that were decoded: which of them became events, and what became of them."""
-        rows = [decoded.rows[place] for place in chosen]
-        kept, normalized = self._map(decoded.raw, rows)
-        return [chosen[at] for at in kept], normalized
+        kept, rows, refused = self._written(decoded.raw, [decoded.rows[place] for place in chosen], _event)
+        places = [chosen[at] for at in kept]
+        natives = decoded.natives.take(pa.array(places, pa.int64()))
+        return places, Normalized(_events(rows, natives), refused)
 
-    def _map(self, batch: pa.RecordBatch, rows: Sequence[int]) -> tuple[list[int], Normalized]:
-        """Which of the rows became events, by their places in ``rows``, and what became of all."""
-        fields = self._fields.gather()
-        columns: dict[str, list[Any]] = {name: [] for name in EVENT_SCHEMA.names}
+    def identify(self, decoded: Decoded, chosen: Sequence[int]) -> tuple[list[int], Normalized]:
+        """As :meth:`map`, with the columns :data:`watchfloor.event.IDENTITY` alone: for them nothing need be mapped.
+
+        A record that could not be mapped has an identity all the same.
+        """
+        kept, rows, refused = self._written(decoded.raw, [decoded.rows[place] for place in chosen], _identity)
+        return [chosen[at] for at in kept], Normalized(pa.RecordBatch.from_pylist(rows, IDENTITY), refused)
+
+    def _written(
+        self, batch: pa.RecordBatch, chosen: Sequence[int], write: Callable[[Read, _Row], _Row]
+    ) -> tuple[list[int], list[_Row], list[DeadLetter]]:
+        """What ``write`` makes of some rows of a raw batch: of which, by place in ``chosen``, and of which not."""
         kept: list[int] = []
+        rows: list[_Row] = []
         refused: list[DeadLetter] = []
-        raws = batch.take(pa.array(rows, pa.int64())).to_pylist()
-        for place, (row, raw) in enumerate(zip(rows, raws, strict=True)):
+        raws = batch.take(pa.array(chosen, pa.int64())).to_pylist()
+        for place, (row, raw) in enumerate(zip(chosen, raws, strict=True)):
             try:
-                read = self._read(raw["raw"])
-                mapped = _mapped(read, raw)
-                fields.add(read.record, read.kind)
+                rows.append(write(self._read(raw["raw"]), raw))
             except RecordError as error:
                 refused.append(_letter(batch, row, str(error)))
             except RecursionError:
                 refused.append(_letter(batch, row, "nested too deeply"))
             else:
-                _append(columns, raw, read.source, mapped)
                 kept.append(place)
-        return kept, Normalized(_batch(columns, fields.batch()), refused)
+        return kept, rows, refused
 
     def _read(self, raw: bytes) -> Read:
         record = decode_json(raw)
@@ -148,9 +165,10 @@ def _its_fault(source: Source, error: Exception) -> RecordError:
     return RecordError(f"{source.name}: {type(error).__name__}: {error}")
 
 
-def _mapped(read: Read, raw: Mapping[str, Any]) -> Mapped:
+def _event(read: Read, raw: _Row) -> _Row:
+    """The row of :data:`watchfloor.event.EVENT_SCHEMA` that a record becomes, without what is null."""
     try:
-        return read.source.map(
+        mapped = read.source.map(
             read.record,
             read.kind,
             time=read.time,
@@ -160,6 +178,32 @@ def _mapped(read: Read, raw: Mapping[str, Any]) -> Mapped:
         )
     except _ANY_SHAPE as error:
         raise _its_fault(read.source, error) from error
+    row: _Row = {}
+    rest: _Row = {}
+    for path, value in mapped.attributes.items():
+        (row if path in HOT else rest)[path] = value
+    for role, entity_id in mapped.entities.items():
+        row[f"entity.{role}"] = entity_id
+    row["rest"] = _json(rest)
+    row["unmapped"] = _json(mapped.unmapped)
+    row["ingested_at"] = raw["ingested_at"]
+    row["raw"] = raw["raw"]
+    return row | _place(read, raw)
+
+
+def _identity(read: Read, raw: _Row) -> _Row:
+    uid = read.source.uid(read.record, raw=raw["raw"], ordinal=raw["ordinal"])
+    return {"metadata.uid": uid, "time": read.time} | _place(read, raw)
+
+
+def _place(read: Read, raw: _Row) -> _Row:
+    return {
+        "tenant": raw["tenant"],
+        "source": read.source.name,
+        "origin.path": raw["path"],
+        "origin.line": raw["line"],
+        "origin.index": raw["index"],
+    }
 
 
 def decode_json(raw: bytes) -> dict[str, Any]:
@@ -206,26 +250,10 @@ def _letter(batch: pa.RecordBatch, row: int, reason: str) -> DeadLetter:
     return dead_letter(raw["tenant"], origin, "normalize", reason, raw["raw"])
 
 
-def _batch(columns: Mapping[str, list[Any]], natives: pa.RecordBatch) -> pa.RecordBatch:
-    arrays = [pa.array(columns[field.name], field.type) for field in EVENT_SCHEMA]
-    return pa.RecordBatch.from_arrays([*arrays, *natives.columns], schema=pa.schema([*EVENT_SCHEMA, *natives.schema]))
-
-
-def _append(columns: dict[str, list[Any]], raw: dict[str, Any], source: Source, mapped: Mapped) -> None:
-    attributes = mapped.attributes
-    row: dict[str, Any] = {name: attributes.pop(name) for name in HOT if name in attributes}
-    row.update((f"entity.{role}", entity_id) for role, entity_id in mapped.entities.items())
-    row["tenant"] = raw["tenant"]
-    row["source"] = source.name
-    row["rest"] = _json(attributes)
-    row["unmapped"] = _json(mapped.unmapped)
-    row["origin.path"] = raw["path"]
-    row["origin.line"] = raw["line"]
-    row["origin.index"] = raw["index"]
-    row["ingested_at"] = raw["ingested_at"]
-    row["raw"] = raw["raw"]
-    for name, values in columns.items():
-        values.append(row.get(name))
+def _events(rows: list[_Row], natives: pa.RecordBatch) -> pa.RecordBatch:
+    events = pa.RecordBatch.from_pylist(rows, EVENT_SCHEMA)
+    columns = [*events.columns, *natives.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema([*EVENT_SCHEMA, *natives.schema]))
 
 
 MAX_DEPTH = 100

@@ -175,7 +175,7 @@ class Source:
         """
         base: dict[str, Any] = {
             "time": time,
-            "metadata.uid": self._vendor_uid(record) or event_uid(self.name, raw, ordinal),
+            "metadata.uid": self.uid(record, raw=raw, ordinal=ordinal),
             "metadata.product.name": self.product,
             "metadata.product.vendor_name": self.vendor,
             "metadata.logged_time": ingested_at,
@@ -185,9 +185,10 @@ class Source:
                 base[path] = text
         return _first_whole(kind.mappings, record, base)
 
-    def _vendor_uid(self, record: dict[str, Any]) -> str | None:
+    def uid(self, record: dict[str, Any], *, raw: bytes, ordinal: int) -> str:
+        """The uid of a decoded record's event: the vendor's own if the record has one."""
         parts = [text_of(get(record)) for get in self._uid]
-        return ":".join(part for part in parts if part) if parts and all(parts) else None
+        return ":".join(part for part in parts if part) if parts and all(parts) else event_uid(self.name, raw, ordinal)
 
 
 def _first_whole(mappings: Iterable[EventMapping], record: dict[str, Any], base: dict[str, Any]) -> Mapped:

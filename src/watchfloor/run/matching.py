@@ -21,8 +21,13 @@ class Matched(msgspec.Struct):
     dead_letters: list[DeadLetter]
 
 
-def matched(raw: pa.RecordBatch, normalizer: Normalizer, detector: SigmaDetector) -> Matched:
-    """What rules are true of in a raw batch; ``normalizer`` has the plan of the detector."""
+def matched(
+    raw: pa.RecordBatch, normalizer: Normalizer, detector: SigmaDetector, *, identities: bool = False
+) -> Matched:
+    """What rules are true of in a raw batch; ``normalizer`` has the plan of the detector.
+
+    For who wants ``identities`` alone, events need no columns but those of :data:`watchfloor.event.IDENTITY`.
+    """
     if not detector.is_native:
         normalized = normalizer.process(raw)
         matches = detector.match(normalized.events)
@@ -30,6 +35,7 @@ def matched(raw: pa.RecordBatch, normalizer: Normalizer, detector: SigmaDetector
         return Matched(events, list(matches.values()), normalized.dead_letters)
     decoded = normalizer.decode(raw)
     matches = detector.match(decoded.natives)
-    kept, normalized = normalizer.map(decoded, list(matches))
+    write = normalizer.identify if identities else normalizer.map
+    kept, normalized = write(decoded, list(matches))
     letters = [*decoded.refused.values(), *normalized.dead_letters]
     return Matched(normalized.events, [matches[place] for place in kept], letters)

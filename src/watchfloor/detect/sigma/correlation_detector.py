@@ -47,9 +47,9 @@ class SigmaDetector(kernel.SigmaDetector):
         matches = self.match(batch)
         return self.detected(batch.take(pa.array(list(matches), pa.int64())), list(matches.values()))
 
-    def detected(self, events: pa.RecordBatch, matches: Sequence[Sequence[int]]) -> Detected:
+    def detected(self, events: pa.RecordBatch, matches: Sequence[Sequence[int]], *, summarize: bool = True) -> Detected:
         """The findings and matches of events, for each of which ``matches`` has the rules that are true of it."""
-        found = self.tell(events, matches)
+        found = self.tell(events, matches, summarize=summarize)
         spoken = [one for one in found if one.rule.id not in self.silent] if self.silent else found
         return Detected(spoken, self._taps.rows(events, self._hits(events, found)))
 

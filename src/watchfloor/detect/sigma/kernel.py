@@ -112,11 +112,17 @@ class SigmaDetector:
         }
         return {row: rules for row, rules in found.items() if rules}
 
-    def tell(self, events: pa.RecordBatch, matches: Sequence[Sequence[int]]) -> list[Finding]:
-        """The findings of events, for each of which ``matches`` has the rules that are true of it."""
+    def tell(
+        self, events: pa.RecordBatch, matches: Sequence[Sequence[int]], *, summarize: bool = True
+    ) -> list[Finding]:
+        """The findings of events, for each of which ``matches`` has the rules that are true of it.
+
+        Without ``summarize`` they have no summary, and events need no columns but those of
+        :data:`watchfloor.event.IDENTITY`.
+        """
         view = Rows(events, range(events.num_rows))
         return [
-            self._finding(index, event, self._summary(index, view, row))
+            self._finding(index, event, self._summary(index, view, row) if summarize else "")
             for row, (event, rules) in enumerate(zip(_events(events), matches, strict=True))
             for index in rules
         ]
