@@ -213,12 +213,14 @@ def _ranged(span: tuple[float, float] | None) -> Coercer:
 
 
 def _string(type_name: str) -> Coercer:
-    limit = scalar_type(type_name).max_length
-    matches = pattern(type_name)
+    scalar = scalar_type(type_name)
+    if scalar.max_length is None and scalar.pattern is None:
+        return text_of
+    limit, matches = scalar.max_length, pattern(type_name) if scalar.pattern else None
 
     def coerce(value: Any) -> str | None:
-        text = text_of(value)
-        if text is None or (limit is not None and len(text) > limit) or not matches(text):
+        text = value if value.__class__ is str else text_of(value)
+        if text is None or (limit is not None and len(text) > limit) or (matches is not None and not matches(text)):
             return None
         return text
 

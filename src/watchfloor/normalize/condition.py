@@ -2,7 +2,7 @@
 
 import fnmatch
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from watchfloor.normalize.coerce import text_of
@@ -31,6 +31,9 @@ def compile_condition(when: Mapping[str, Any] | list[Mapping[str, Any]] | None) 
         options = [compile_condition(one) for one in when]
         return lambda record: any(option(record) for option in options)
     tests = [(getter(path), _wanted(value)) for path, value in when.items()]
+    if len(tests) == 1:
+        ((get, test),) = tests
+        return lambda record: test(get(record))
     return lambda record: _all(tests, record)
 
 
@@ -52,12 +55,10 @@ def _wanted(wanted: Any) -> Callable[[Any], bool]:
     exact = frozenset(text for text in map(text_of, values) if text is not None and "*" not in text)
     globs = [re.compile(fnmatch.translate(text)).match for text in map(text_of, values) if text and "*" in text]
 
-    def test(value: Any) -> bool:
-        candidates = value if isinstance(value, list) else [value]
-        return any(_is_one(text_of(one), exact, globs) for one in candidates)
+    def is_one(value: Any) -> bool:
+        text = value if value.__class__ is str else text_of(value)
+        if text in exact:
+            return True
+        return bool(globs) and text is not None and any(glob(text) for glob in globs)
 
-    return test
-
-
-def _is_one(text: str | None, exact: frozenset[str], globs: Sequence[Callable[[str], Any]]) -> bool:
-    return text is not None and (text in exact or any(glob(text) for glob in globs))
+    return lambda value: any(map(is_one, value)) if isinstance(value, list) else is_one(value)

@@ -19,7 +19,7 @@
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from watchfloor.normalize.coerce import text_of
@@ -41,7 +41,7 @@ def compile_expression(definition: Any, absent: frozenset[str] = frozenset()) ->
         ValueError: The expression is malformed.
     """
     if isinstance(definition, str):
-        return _path(definition, absent)
+        return getter(definition, absent)
     if not isinstance(definition, Mapping):
         raise ValueError(f"an expression is a path or a mapping, not {definition!r}")  # noqa: TRY004 - one error for a malformed mapping
     for key, (others, build) in _EXPRESSIONS.items():
@@ -71,16 +71,6 @@ def _constant(definition: Mapping[str, Any], _absent: frozenset[str]) -> Getter:
     return lambda _record: value
 
 
-def _path(path: str, absent: frozenset[str]) -> Getter:
-    get = getter(path)
-
-    def present(record: dict[str, Any]) -> Any:
-        value = get(record)
-        return None if isinstance(value, str) and value in absent else value
-
-    return present
-
-
 def _guard(definition: Mapping[str, Any], get: Getter) -> Getter:
     if "when" not in definition:
         return get
@@ -95,12 +85,18 @@ def _from(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
     if not steps:
         return get
 
-    if len(steps) == 1:
-        only = steps[0]
-        return lambda record: only(get(record))
+    transform = steps[0] if len(steps) == 1 else _chained(steps)
+    of_nothing = transform(None)
 
-    def transform(record: dict[str, Any]) -> Any:
+    def transformed(record: dict[str, Any]) -> Any:
         value = get(record)
+        return of_nothing if value is None else transform(value)
+
+    return transformed
+
+
+def _chained(steps: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    def transform(value: Any) -> Any:
         for step in steps:
             value = step(value)
         return value
@@ -132,7 +128,7 @@ def _capture(expression: str) -> Callable[[Any], Any]:
     search = compiled.search
 
     def capture(value: Any) -> str | None:
-        text = text_of(value)
+        text = value if value.__class__ is str else text_of(value)
         match = search(text) if text is not None and len(text) <= MAX_CAPTURE else None
         return match[1] if match else None
 
@@ -141,7 +137,7 @@ def _capture(expression: str) -> Callable[[Any], Any]:
 
 def _lookup(table: Mapping[Any, Any], other: Any) -> Callable[[Any], Any]:
     by_text = {text_of(key): value for key, value in table.items()}
-    return lambda value: by_text.get(text_of(value), other)
+    return lambda value: by_text.get(value if value.__class__ is str else text_of(value), other)
 
 
 def _first(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:

@@ -1,7 +1,7 @@
 """One entry of a source's mapping: from a decoded record to the flat attributes of one OCSF class."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -11,10 +11,11 @@ from watchfloor.normalize.condition import Condition, compile_condition
 from watchfloor.normalize.expression import compile_expression, paths_of
 from watchfloor.normalize.paths import Consumed, Getter, getter
 from watchfloor.normalize.schema import Attribute, EventClass, event_class, resolve
-from watchfloor.normalize.wholeness import Repair, repair, whole
+from watchfloor.normalize.wholeness import repair, whole
 from watchfloor.normalize.words import basename
 
-_MAX_REPAIRS = 4096
+_MAX_OUTCOMES = 4096
+_OTHER = 99
 _KEYS = frozenset({"name", "when", "class", "profiles", "activity", "severity", "map", "entities"})
 
 
@@ -26,12 +27,20 @@ class Mapped(msgspec.Struct):
     entities: dict[str, str]
 
 
-class _Target(msgspec.Struct, frozen=True):
+class _Target(NamedTuple):
     path: str
-    attribute: Attribute
     get: Getter
     coerce: Coercer
     sources: tuple[str, ...]
+
+
+class _Outcome(NamedTuple):
+    """What becomes of an event with certain attributes: its class, what it loses and gains, and unused paths."""
+
+    owner: EventClass
+    drop: frozenset[str]
+    fill: dict[str, int]
+    unused: frozenset[str]
 
 
 class Shared(msgspec.Struct, frozen=True):
@@ -66,7 +75,7 @@ class EventMapping:
         self.when_paths = _when_paths(definition.get("when"))
         profiles = tuple(sorted(definition.get("profiles", shared.profiles)))
         self.event_class = _class(definition.get("class"), profiles)
-        self._activity = _number(definition.get("activity", 99), absent)
+        self._activity = _number(definition.get("activity", _OTHER), absent)
         self._severity = _number(definition.get("severity", shared.severity), absent)
         self._targets = [*_common_targets(shared.attributes, self.event_class, absent, definition.get("map") or {})]
         self._targets += [
@@ -78,7 +87,7 @@ class EventMapping:
         self._consumed = Consumed([*shared.taken, *(path for target in self._targets for path in target.sources)])
         self._entities = _entities({**shared.entities, **(definition.get("entities") or {})}, absent)
         self._fallback = event_class("base_event", tuple(sorted({"host", *(p for p in profiles if p == "cloud")})))
-        self._repairs: dict[tuple[int, frozenset[str]], tuple[Repair, frozenset[str]]] = {}
+        self._outcomes: dict[tuple[str, ...], _Outcome] = {}
 
     def fits(self, mapped: Mapped) -> bool:
         """Whether the record met the requirements of this entry's class."""
@@ -99,15 +108,10 @@ class EventMapping:
 
     def _attributes(self, record: dict[str, Any]) -> dict[str, Any]:
         attributes: dict[str, Any] = {}
-        for target in self._targets:
-            value = target.get(record)
-            if value is None:
-                continue
-            value = target.coerce(value)
-            if target.attribute.object_name is not None:
-                value = whole(target.attribute, value, self.event_class.profiles)
-            if value is not None:
-                attributes[target.path] = value
+        for path, get, coerce, _ in self._targets:
+            value = get(record)
+            if value is not None and (value := coerce(value)) is not None:
+                attributes[path] = value
         for path, name_path in self._files:
             if path in attributes and name_path not in attributes and (name := basename(attributes[path])):
                 attributes[name_path] = name
@@ -118,39 +122,42 @@ class EventMapping:
 
         If the class's own requirements are not met, it is a Base Event.
         """
-        activity = self._activity(record)
-        for owner in (self.event_class, self._fallback):
-            stamped = _stamp(attributes, owner, activity if owner is self.event_class else 99)
-            if owner is self._fallback:
-                known = owner.type.attributes
-                stamped = {path: value for path, value in stamped.items() if path.partition(".")[0] in known}
-            fix, unused = self._repair(owner, frozenset(stamped))
-            if not fix.lacking or owner is self._fallback:
-                break
-        for path in fix.drop:
+        key = tuple(attributes)
+        outcome = self._outcomes.get(key)
+        if outcome is None:
+            if len(self._outcomes) >= _MAX_OUTCOMES:
+                self._outcomes.clear()
+            outcome = self._outcomes[key] = self._outcome(frozenset(attributes))
+        owner, drop, fill, unused = outcome
+        stamped = attributes | _stamp(owner, self._activity(record) if owner is self.event_class else _OTHER)
+        for path in drop:
             del stamped[path]
-        stamped.update(fix.fill)
+        stamped.update(fill)
         return stamped, unused
 
-    def _repair(self, owner: EventClass, present: frozenset[str]) -> tuple[Repair, frozenset[str]]:
-        key = (owner.uid, present)
-        known = self._repairs.get(key)
-        if known is None:
-            if len(self._repairs) >= _MAX_REPAIRS:
-                self._repairs.clear()
-            fix = repair(owner, present)
-            known = self._repairs[key] = (fix, self._unused(present - fix.drop))
-        return known
+    def _outcome(self, attributes: frozenset[str]) -> _Outcome:
+        owner, present = self.event_class, attributes | _STAMPED
+        fix, strange = repair(owner, present), frozenset[str]()
+        if fix.lacking:
+            owner = self._fallback
+            strange = frozenset(path for path in present if path.partition(".")[0] not in owner.type.attributes)
+            fix = repair(owner, present - strange)
+        drop = strange | fix.drop
+        return _Outcome(owner, drop, fix.fill, self._unused(present - drop))
 
     def _unused(self, made: frozenset[str]) -> frozenset[str]:
         used = self._taken.union(*(target.sources for target in self._targets if target.path in made))
         return frozenset(path for target in self._targets for path in target.sources if path not in used)
 
 
-def _stamp(attributes: dict[str, Any], owner: EventClass, activity: int) -> dict[str, Any]:
+_STAMPED = frozenset({"class_uid", "category_uid", "activity_id", "type_uid", "metadata.version", "metadata.profiles"})
+"""What each event has of its class."""
+
+
+def _stamp(owner: EventClass, activity: int) -> dict[str, Any]:
     enum = owner.type.attributes["activity_id"].enum
-    activity = activity if str(activity) in enum else 99
-    return attributes | {
+    activity = activity if str(activity) in enum else _OTHER
+    return {
         "class_uid": owner.uid,
         "category_uid": owner.category_uid,
         "activity_id": activity,
@@ -174,7 +181,7 @@ def _number(definition: Any, absent: frozenset[str]) -> Any:
 
     def number(record: dict[str, Any]) -> int:
         value = get(record)
-        return value if isinstance(value, int) else 99
+        return value if isinstance(value, int) else _OTHER
 
     return number
 
@@ -188,7 +195,12 @@ def _target(path: str, definition: Any, owner: EventClass, absent: frozenset[str
         get = compile_expression(definition, absent)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from None
-    return _Target(path, attribute, get, coercer(attribute), tuple(paths_of(definition)))
+    return _Target(path, get, _complete(attribute, owner.profiles), tuple(paths_of(definition)))
+
+
+def _complete(attribute: Attribute, profiles: tuple[str, ...]) -> Coercer:
+    coerce = coercer(attribute)
+    return coerce if attribute.object_name is None else lambda value: whole(attribute, coerce(value), profiles)
 
 
 def _common_targets(

@@ -15,8 +15,8 @@ _SEGMENT = re.compile(r"((?:[^.\[\]\\]|\\\.)+)(?:\[([^\]]*)\])?(?:\.|$)")
 _DOT = re.compile(r"(?<!\\)\.")
 
 
-def getter(path: str) -> Getter:
-    r"""A function that reads ``path`` from a record; ``None`` where there is nothing.
+def getter(path: str, absent: frozenset[str] = frozenset()) -> Getter:
+    r"""A function that reads ``path`` from a record; ``None`` where there is nothing, or one of the texts ``absent``.
 
     >>> getter("target[type=User].id")({"target": [{"type": "App", "id": 1}, {"type": "User", "id": 2}]})
     2
@@ -29,6 +29,13 @@ def getter(path: str) -> Getter:
         ValueError: The path is malformed.
     """
     segments = _segments(path)
+    if len(segments) == 1 and segments[0][1] is None:
+        return _attribute(segments[0][0], absent)
+    get = _walk(segments)
+    return _unless(get, absent) if absent else get
+
+
+def _walk(segments: list[tuple[str, str | None]]) -> Getter:
     if all(selector is None for _, selector in segments):
         return _plain(tuple(name for name, _ in segments))
     steps = [_step(name, selector) for name, selector in segments]
@@ -44,11 +51,28 @@ def getter(path: str) -> Getter:
     return get
 
 
+def _attribute(name: str, absent: frozenset[str]) -> Getter:
+    """A path of one name, the most common case, read without a call."""
+    if not absent:
+        return lambda record: record.get(name)
+
+    def get(record: dict[str, Any]) -> Any:
+        value = record.get(name)
+        return None if value.__class__ is str and value in absent else value
+
+    return get
+
+
+def _unless(get: Getter, absent: frozenset[str]) -> Getter:
+    def present(record: dict[str, Any]) -> Any:
+        value = get(record)
+        return None if value.__class__ is str and value in absent else value
+
+    return present
+
+
 def _plain(names: tuple[str, ...]) -> Getter:
-    """A path without selectors, the common case, read without a call for each part."""
-    if len(names) == 1:
-        only = names[0]
-        return lambda record: record.get(only)
+    """A path without selectors, read without a call for each part."""
 
     def get(record: dict[str, Any]) -> Any:
         value: Any = record
@@ -149,6 +173,6 @@ def _leftover(record: dict[str, Any], tree: dict[str, Any], keep: frozenset[str]
                 continue
             if isinstance(value, dict):
                 value = _leftover(value, subtree, keep, f"{prefix}{key}.")  # noqa: PLW2901 - the pruned value
-        if value is not None and value not in ({}, []):
+        if value or (value is not None and not isinstance(value, dict | list)):
             out[key] = value
     return out

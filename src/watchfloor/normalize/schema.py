@@ -27,17 +27,13 @@ class Attribute(msgspec.Struct, frozen=True):
 
 
 class ObjectType(msgspec.Struct, frozen=True):
-    """A class or an object: its attributes, and the constraints that JSON Schema calls anyOf and oneOf."""
+    """A class or an object: its attributes, which it must have, and what JSON Schema calls anyOf and oneOf."""
 
     name: str
     attributes: dict[str, Attribute]
+    required: tuple[str, ...] = ()
     at_least_one: tuple[str, ...] = ()
     just_one: tuple[str, ...] = ()
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """The names of the attributes that must be there."""
-        return tuple(name for name, attribute in self.attributes.items() if attribute.required)
 
     @property
     def is_open(self) -> bool:
@@ -94,6 +90,7 @@ def _object_type(name: str, definition: JsonObject, profiles: tuple[str, ...]) -
     return ObjectType(
         name,
         attributes,
+        tuple(key for key, attribute in attributes.items() if attribute.required),
         tuple(constraints.get("at_least_one", ())),
         tuple(constraints.get("just_one", ())),
     )

@@ -188,7 +188,7 @@ class Source:
     def uid(self, record: dict[str, Any], *, raw: bytes, ordinal: int) -> str:
         """The uid of a decoded record's event: the vendor's own if the record has one."""
         parts = [text_of(get(record)) for get in self._uid]
-        return ":".join(part for part in parts if part) if parts and all(parts) else event_uid(self.name, raw, ordinal)
+        return ":".join(map(str, parts)) if parts and all(parts) else event_uid(self.name, raw, ordinal)
 
 
 def _first_whole(mappings: Iterable[EventMapping], record: dict[str, Any], base: dict[str, Any]) -> Mapped:

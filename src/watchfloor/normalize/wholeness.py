@@ -4,11 +4,12 @@ The answer depends on which attributes are present, never on their values, so it
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from watchfloor.normalize.coerce import coercer
+from watchfloor.normalize.coerce import Coercer, coercer
 from watchfloor.normalize.schema import Attribute, EventClass, ObjectType, missing, object_type
 
 
@@ -96,16 +97,22 @@ def _whole_object(owner: ObjectType, value: Any, profiles: tuple[str, ...]) -> d
     if owner.is_open:
         return value
     made = {name: item for name, item in _attributes(owner, value, profiles) if item is not None}
-    for name in missing(owner, made):
+    lacking = missing(owner, made)
+    for name in lacking:
         unknown = _unknown(owner.attributes.get(name))
         if unknown is not None:
             made[name] = unknown
-    return None if missing(owner, made) else made
+    return None if lacking and missing(owner, made) else made
 
 
 def _attributes(owner: ObjectType, value: dict[str, Any], profiles: tuple[str, ...]) -> Iterable[tuple[str, Any]]:
-
+    coercers = _coercers(owner.name, profiles)
     for name, item in value.items():
-        attribute = owner.attributes.get(name)
-        if attribute is not None:
-            yield name, whole(attribute, coercer(attribute)(item), profiles)
+        if name in coercers:
+            yield name, whole(owner.attributes[name], coercers[name](item), profiles)
+
+
+@lru_cache(maxsize=1024)
+def _coercers(name: str, profiles: tuple[str, ...]) -> dict[str, Coercer]:
+    """What turns vendor values into those of the attributes of an object."""
+    return {key: coercer(attribute) for key, attribute in object_type(name, profiles).attributes.items()}

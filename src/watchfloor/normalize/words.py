@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from watchfloor.normalize.coerce import address, floating, integer, text_of
@@ -18,7 +19,10 @@ def basename(value: Any) -> str | None:
     ('cmd.exe', 'env')
     """
     text = text_of(value)
-    return re.split(r"[\\/]", text.rstrip("\\/"))[-1] or None if text else None
+    if not text:
+        return None
+    text = text.rstrip("\\/")
+    return text[max(text.rfind("\\"), text.rfind("/")) + 1 :] or None
 
 
 def dirname(value: Any) -> str | None:
@@ -138,6 +142,9 @@ def guid(value: Any) -> str | None:
     return text if text.strip("0-") else None
 
 
+MAX_SID = 184
+"""The longest security identifier there is, in characters: 15 sub-authorities of ten digits after S-1 and a number."""
+
 _SYSTEM, _SERVICE, _ADMIN, _USER = 3, 4, 2, 1
 _SID_TYPES = (
     (re.compile(r"S-1-5-18$|S-1-5-(?:90|96)-"), _SYSTEM),
@@ -154,7 +161,14 @@ def sid_type(value: Any) -> int | None:
     (3, 2, 1, None)
     """
     text = text_of(value) or ""
+    return _known_sid_type(text) if len(text) <= MAX_SID else _sid_type(text)
+
+
+def _sid_type(text: str) -> int | None:
     return next((type_id for pattern, type_id in _SID_TYPES if pattern.match(text)), None)
+
+
+_known_sid_type = lru_cache(maxsize=4096)(_sid_type)
 
 
 _RECORD_TYPES = {"1": "A", "2": "NS", "5": "CNAME", "6": "SOA", "12": "PTR", "15": "MX", "16": "TXT", "28": "AAAA"}
