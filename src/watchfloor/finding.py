@@ -129,6 +129,6 @@ def finding_uid(*, rule_id: str, tenant: str, key: str, bucket: str) -> str:
     """
     digest = hashlib.blake2b(digest_size=16, person=b"watchfloor-findg")
     for part in (rule_id, tenant, key, bucket):
-        digest.update(len(part.encode()).to_bytes(8, "big"))
-        digest.update(part.encode())
+        text = part.encode()
+        digest.update(len(text).to_bytes(8, "big") + text)
     return digest.hexdigest()

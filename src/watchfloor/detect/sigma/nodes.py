@@ -59,7 +59,7 @@ class Builder:
         return self._part(condition, woken_by).node
 
     def witnesses(self, condition: Condition) -> Witnesses:
-        """The condition as a function that says what proves it."""
+        """The condition as a function that says what proves it, to be called where it holds."""
         match condition:
             case Leaf(Predicate(column, Glob(_, False) as test)):
                 return self._matching(column, [test])
@@ -69,7 +69,11 @@ class Builder:
             case Not():
                 # Nothing in a row proves an absence.
                 return lambda _rows, _row: iter(())
-            case And(parts) | AtLeast(_, parts):
+            case And(parts):
+                # It holds, and so does each of its parts.
+                every = [self.witnesses(part) for part in parts if not isinstance(part, Not)]
+                return lambda rows, row: chain.from_iterable(found(rows, row) for found in every)
+            case AtLeast(_, parts):
                 return _proofs([(self.node(part), self.witnesses(part)) for part in parts])
             case Or(parts):
                 texts, others = _by_column(parts)

@@ -23,9 +23,13 @@ class Patterns:
 
     def matching(self, text: str) -> Iterator[Glob]:
         """The patterns that match a text."""
-        tests = self._tests
-        candidates = tests if len(tests) <= FEW else [tests[number] for number in sorted(set(self._needles.of(text)))]
-        return (test for test in candidates if glob_matcher(test)(text))
+        tests, matchers = self._tests, self._matchers
+        candidates = range(len(tests)) if len(tests) <= FEW else sorted(set(self._needles.of(text)))
+        return (tests[number] for number in candidates if matchers[number](text))
+
+    @cached_property
+    def _matchers(self) -> Sequence[TextMatcher]:
+        return tuple(map(glob_matcher, self._tests))
 
     @cached_property
     def _needles(self) -> Needles:

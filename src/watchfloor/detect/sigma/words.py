@@ -38,11 +38,14 @@ def _seen(predicate: Predicate, rows: Rows, row: int) -> str:
     test = predicate.test
     if not isinstance(test, Glob):
         return excerpt(raw[0]) if raw else ""
+    if len(raw) == 1 and len(raw[0]) <= MAX_EXCERPT:
+        return excerpt(raw[0])
     compared = raw if test.cased else texts_of(rows.folded[predicate.column][row])
     # Folding keeps lengths: the longest text of a pattern is at the same place in both forms.
-    text = max(literals(test), key=len, default="")
+    text = next(iter(literals(test)), "")
+    matches = glob_matcher(test)
     for value, form in zip(raw, compared, strict=True):
-        if len(raw) == 1 or glob_matcher(test)(form):
+        if len(raw) == 1 or matches(form):
             return excerpt(value, max(0, form.find(text)))
     return ""
 
