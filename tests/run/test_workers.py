@@ -16,7 +16,7 @@ import yaml
 from watchfloor.catalog import BUILT_IN
 from watchfloor.detect.sigma import RuleSet, SigmaDetector, load_rules
 from watchfloor.normalize import load_sources
-from watchfloor.run.chain import Chain, Chained
+from watchfloor.run.chain import Chained
 from watchfloor.run.workers import Recipe, Workers
 from watchfloor.testing.sources import raw_batch
 
@@ -55,8 +55,7 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> RuleSet:
 
 
 def workers(rules: RuleSet, *, alone: int) -> Workers:
-    chain = Chain(load_sources()[0], SigmaDetector(rules))
-    return Workers(chain, Recipe((BUILT_IN,), rules), alone=alone)
+    return Workers(Recipe((BUILT_IN,), rules), load_sources()[0], SigmaDetector(rules), alone=alone)
 
 
 def told(results: list[Chained]) -> list[object]:
@@ -122,14 +121,13 @@ from pathlib import Path
 from watchfloor.catalog import BUILT_IN
 from watchfloor.detect.sigma import SigmaDetector, load_rules
 from watchfloor.normalize import load_sources
-from watchfloor.run.chain import Chain
 from watchfloor.run.workers import Recipe, Workers
 from watchfloor.testing.sources import raw_batch
 
 if __name__ == "__main__":
     rules = load_rules([Path(sys.argv[1])])
-    chain = Chain(load_sources()[0], SigmaDetector(rules))
-    for _ in Workers(chain, Recipe((BUILT_IN,), rules), alone=0).run(raw_batch([b"{}"]) for _ in itertools.count()):
+    workers = Workers(Recipe((BUILT_IN,), rules), load_sources()[0], SigmaDetector(rules), alone=0)
+    for _ in workers.run(raw_batch([b"{}"]) for _ in itertools.count()):
         print(*(one.pid for one in multiprocessing.active_children()), flush=True)
         time.sleep(60)
 """

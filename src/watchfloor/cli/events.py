@@ -18,13 +18,15 @@ from watchfloor.cli.rules_suppressing import HiddenFile, Quiet, Suppressions, su
 from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
 from watchfloor.deadletter import DeadLetter
-from watchfloor.detect.sigma import SigmaDetector
+from watchfloor.detect.sigma import RuleSet, SigmaDetector
+from watchfloor.detect.sigma.kernel import SlowRegex
 from watchfloor.event import to_ocsf
 from watchfloor.finding import Finding
 from watchfloor.ingest import read
 from watchfloor.normalize import Normalizer, load_sources
+from watchfloor.run.chain import Of, add_slow
 from watchfloor.run.correlated import run_correlations
-from watchfloor.run.matching import matched
+from watchfloor.run.workers import Recipe, Workers
 from watchfloor.settings import DEFAULT_TENANT
 
 SHOWN = 100
@@ -53,34 +55,40 @@ def detect(
     if not rules:
         raise typer.BadParameter("name the rules", param_hint="--rules")
     ruleset = named_rules(rules)
-    sources, errors = load_sources(roots(content or ()))
+    places = roots(content or ())
+    sources, errors = load_sources(places)
     tell_errors(errors)
-    detector = SigmaDetector(ruleset)
     now = int(system_clock().timestamp() * 1000)
-    normalizer = Normalizer(sources, detector.plan, source=source)
+    slow: dict[str, SlowRegex] = {}
     with suppressing(suppressions, content, ruleset, sources, hidden) as quiet:
-        # A brief line names the event and tells nothing of it; correlations and suppressions look at what happened.
-        identities = brief and quiet.is_idle and not detector.correlations
-        for finding in quiet.kept(_findings(paths, normalizer, detector, quiet, identities=identities)):
+        recipe = Recipe(places, ruleset, source, _needed(ruleset, quiet, brief=brief))
+        workers = Workers(recipe, sources, SigmaDetector(ruleset))
+        for finding in quiet.kept(_findings(paths, workers, ruleset, quiet, slow)):
             _emit(brief_lines(finding) if brief else [finding.to_ocsf(now=now)])
-    for slow in detector.slow_regexes:
-        stderr().print(visible(slow.words), markup=False, soft_wrap=True)
+    for one in slow.values():
+        stderr().print(visible(one.words), markup=False, soft_wrap=True)
+
+
+def _needed(ruleset: RuleSet, quiet: Quiet, *, brief: bool) -> Of:
+    """How much of events is needed: brief lines name them; correlations and suppressions look at what happened."""
+    if not quiet.is_idle:
+        return "matched and tagged"
+    return "named" if brief and not ruleset.correlations else "matched"
 
 
 def _findings(
-    paths: Sequence[str], normalizer: Normalizer, detector: SigmaDetector, quiet: Quiet, *, identities: bool
+    paths: Sequence[str], workers: Workers, ruleset: RuleSet, quiet: Quiet, slow: dict[str, SlowRegex]
 ) -> Iterator[Finding]:
     """The findings of events as they come; those of correlations once all have come."""
     matches: list[pa.RecordBatch] = []
     with _letters() as letters:
-        for batch in _read(paths, letters):
-            found = matched(batch, normalizer, detector, identities=identities)
-            letters.take(found.dead_letters)
-            detected = detector.detected(quiet.tagged(found.events), found.rules, summarize=not identities)
-            yield from detected.findings
-            if detected.matches.num_rows:
-                matches.append(detected.matches)
-    yield from run_correlations(detector.correlations, matches, silent=detector.silent)
+        for done in workers.read(paths, tenant=DEFAULT_TENANT, clock=system_clock, on_dead_letter=letters):
+            quiet.look_at(done.events)
+            add_slow(slow, done.slow)
+            yield from done.findings
+            if done.matches.num_rows:
+                matches.append(done.matches)
+    yield from run_correlations(ruleset.correlations, matches, silent=ruleset.silent)
 
 
 def brief_lines(finding: Finding) -> Iterator[dict[str, Any]]:

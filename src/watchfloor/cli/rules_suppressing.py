@@ -15,7 +15,6 @@ from watchfloor.cli.progress import stderr
 from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
 from watchfloor.detect.sigma import RuleSet
-from watchfloor.enrich import Enricher
 from watchfloor.errors import argument
 from watchfloor.finding import Finding
 from watchfloor.normalize import Source
@@ -42,7 +41,6 @@ class Quiet:
         self._sink = sink
         self._now = system_clock()
         self._event_of: EventOf = events_of(None)
-        self._enricher = Enricher()
         self.by_suppression: Counter[str] = Counter()
         self.by_rule: Counter[str] = Counter()
 
@@ -51,13 +49,10 @@ class Quiet:
         """Whether there is nothing to hide."""
         return not self._active
 
-    def tagged(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The events that findings are about next, tagged with their entities if there is anything to hide."""
-        if self.is_idle:
-            return batch
-        events = self._enricher.process(batch)
-        self._event_of = events_of(events)
-        return events
+    def look_at(self, events: pa.RecordBatch) -> None:
+        """The events that findings are about next, tagged with their entities."""
+        if not self.is_idle:
+            self._event_of = events_of(events)
 
     def kept(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """The findings that stay."""

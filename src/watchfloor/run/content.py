@@ -16,7 +16,6 @@ from watchfloor.operator import KeyedOperator
 from watchfloor.policy.engine import PolicyEngine
 from watchfloor.policy.inventory import Inventory, load_inventory
 from watchfloor.respond.library import Library, load_library
-from watchfloor.run.chain import Chain
 from watchfloor.run.workers import Recipe, Workers
 
 
@@ -43,8 +42,7 @@ class Content(msgspec.Struct, frozen=True, dict=True):
         Raises:
             InputError: There is no source of that name.
         """
-        chain = Chain(self.sources, self.detector, source=source)
-        return Workers(chain, Recipe(self.roots, self.rules, source))
+        return Workers(Recipe(self.roots, self.rules, source), self.sources, self.detector)
 
 
 def load_content(*, rules: Sequence[Path] = (), user: Iterable[Path] = (), inventory: Path | None = None) -> Content:

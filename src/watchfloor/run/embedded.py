@@ -1,8 +1,7 @@
 """The data plane over finite input: bytes in, events in the lake, findings out."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,14 @@ from watchfloor.detect.sigma.kernel import SlowRegex
 from watchfloor.enrich import Enricher, IdentityGraph, learn
 from watchfloor.event import LIGHT
 from watchfloor.finding import Finding
-from watchfloor.ingest import read
 from watchfloor.operator import KeyedOperator, Reference
-from watchfloor.run.chain import Chained
+from watchfloor.run.chain import Chained, add_slow
 from watchfloor.run.correlated import run_correlations
 from watchfloor.run.keyed import OnFailure, run_keyed
-from watchfloor.run.workers import Workers
+from watchfloor.run.workers import OnBytes, Workers
 from watchfloor.store.lake import Lake
 
 HOUR = 3_600_000
-
-OnBytes = Callable[[str, int, int], None]
-"""(path, bytes read, bytes there are; 0 if unknown)."""
 
 
 class Observed(msgspec.Struct):
@@ -52,9 +47,7 @@ class Observed(msgspec.Struct):
         self.findings += done.findings
         if done.matches.num_rows:
             self.matches.append(done.matches)
-        for one in done.slow:
-            known = self.slow.get(one.pattern)
-            self.slow[one.pattern] = one if known is None else known + one
+        add_slow(self.slow, done.slow)
 
     def count(self, events: pa.RecordBatch) -> None:
         """Add a batch to the figures."""
@@ -88,26 +81,12 @@ class Embedded(msgspec.Struct, frozen=True):
     ) -> Observed:
         """Read, normalize, tag and match everything once; events rest in the lake, identity links in ``graph``."""
         observed = Observed()
-        unread: deque[list[DeadLetter]] = deque([[]])
-
-        def raws() -> Iterator[pa.RecordBatch]:
-            # Batches are read ahead; what could not be read has its place before the batch that was read next.
-            def on_unread(letter: DeadLetter) -> None:
-                unread[-1].append(letter)
-
-            for raw in read(list(paths), tenant=tenant, clock=clock, on_dead_letter=on_unread, on_progress=on_bytes):
-                unread.append([])
-                yield raw
-
+        reading = self.workers.read(paths, tenant=tenant, clock=clock, on_dead_letter=on_dead_letter, on_bytes=on_bytes)
         with self.lake.writer() as writer:
-            for done in self.workers.run(raws()):
-                for letter in (*unread.popleft(), *done.dead_letters):
-                    on_dead_letter(letter)
+            for done in reading:
                 learn(graph, done.events)
                 observed.add(done)
                 writer.append(done.events)
-        for letter in chain.from_iterable(unread):
-            on_dead_letter(letter)
         return observed
 
     def correlated(self, observed: Observed, *, on_failure: OnFailure | None = None) -> Iterator[Finding]:

@@ -20,9 +20,10 @@ from watchfloor.learn import Label, by_uid, precision, read_labels, votes
 from watchfloor.policy.desk import Desk
 from watchfloor.run.closing import Closing, Described, PackFile
 from watchfloor.run.content import Content
-from watchfloor.run.embedded import Embedded, Observed, OnBytes
+from watchfloor.run.embedded import Embedded, Observed
 from watchfloor.run.hiding import Hidden, Hiding, hide
 from watchfloor.run.replacing import draft_of, replacing
+from watchfloor.run.workers import OnBytes
 from watchfloor.settings import DataFolder, Settings
 from watchfloor.store.cases import CaseStore
 from watchfloor.store.lake import Lake

@@ -10,23 +10,29 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 import pyarrow as pa
 
+from watchfloor.clock import Clock
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import RuleSet, SigmaDetector
 from watchfloor.detect.sigma.cache import packed, unpacked
 from watchfloor.detect.sigma.kernel import SlowRegex
 from watchfloor.finding import Finding
-from watchfloor.normalize import load_sources
-from watchfloor.run.chain import Chain, Chained
+from watchfloor.ingest import read
+from watchfloor.normalize import Source, load_sources
+from watchfloor.run.chain import Chain, Chained, Of
 
 WORKERS = 2
+OnBytes = Callable[[str, int, int], None]
+"""(path, bytes read, bytes there are; 0 if unknown)."""
+
 ALONE = 16
 """How many batches are done here before workers are started: as many as they would do while they start."""
 
@@ -35,26 +41,71 @@ AHEAD = 2
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """What a worker makes its chain from: the content roots, the rules, the name of the one source."""
+    """What a chain is made from: the content roots, the rules, the name of the one source, what becomes an event."""
 
     roots: tuple[Path, ...]
     rules: RuleSet
     source: str | None = None
+    of: Of = "all"
+
+    def chain(self, sources: Sequence[Source], detector: SigmaDetector) -> Chain:
+        """The chain, of the sources of the roots and a detector of the rules.
+
+        Raises:
+            InputError: There is no source of that name.
+        """
+        return Chain(sources, detector, source=self.source, of=self.of)
 
 
 class Workers:
-    """Does what a chain does; ``chain`` is made from the recipe, too, and works here.
+    """Does what a chain of this recipe does.
 
     Args:
         alone: How many batches are done here before workers are started.
     """
 
-    def __init__(self, chain: Chain, recipe: Recipe, *, workers: int = WORKERS, alone: int = ALONE) -> None:
-        self._chain = chain
+    def __init__(
+        self,
+        recipe: Recipe,
+        sources: Sequence[Source],
+        detector: SigmaDetector,
+        *,
+        workers: int = WORKERS,
+        alone: int = ALONE,
+    ) -> None:
         self._recipe = recipe
+        self._chain = recipe.chain(sources, detector)
         self._workers = workers
         self._alone = alone
         self._pool: ProcessPoolExecutor | None = None
+
+    def read(
+        self,
+        paths: Iterable[str | Path],
+        *,
+        tenant: str,
+        clock: Clock,
+        on_dead_letter: Callable[[DeadLetter], None],
+        on_bytes: OnBytes | None = None,
+    ) -> Iterator[Chained]:
+        """What becomes of each batch that files are read in; dead letters are told in the order of the records."""
+        unread: deque[list[DeadLetter]] = deque([[]])
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            # Batches are read ahead; what could not be read has its place before the batch that was read next.
+            def on_unread(letter: DeadLetter) -> None:
+                unread[-1].append(letter)
+
+            for raw in read(list(paths), tenant=tenant, clock=clock, on_dead_letter=on_unread, on_progress=on_bytes):
+                unread.append([])
+                yield raw
+
+        for done in self.run(batches()):
+            for letter in (*unread.popleft(), *done.dead_letters):
+                on_dead_letter(letter)
+            yield done
+        for letter in chain.from_iterable(unread):
+            on_dead_letter(letter)
 
     def run(self, batches: Iterable[pa.RecordBatch]) -> Iterator[Chained]:
         """What becomes of each batch, in their order."""
@@ -83,7 +134,7 @@ class Workers:
                     self._workers,
                     mp_context=multiprocessing.get_context("spawn"),
                     initializer=_start,
-                    initargs=(tuple(map(str, recipe.roots)), packed(recipe.rules), recipe.source),
+                    initargs=(tuple(map(str, recipe.roots)), packed(recipe.rules), recipe.source, recipe.of),
                 )
             return self._pool.submit(_work, _to_bytes(batch))
         except BrokenProcessPool:
@@ -110,12 +161,13 @@ _CHAIN: list[Chain] = []
 """The chain of this process, if it is a worker."""
 
 
-def _start(roots: Sequence[str], rules: bytes, source: str | None) -> None:
+def _start(roots: Sequence[str], rules: bytes, source: str | None, of: Of) -> None:
     # The terminal interrupts all processes; the first one says when the others end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    sources, _ = load_sources(map(Path, roots))
-    _CHAIN.append(Chain(sources, SigmaDetector(unpacked(rules)), source=source))
+    recipe = Recipe(tuple(map(Path, roots)), unpacked(rules), source, of)
+    sources, _ = load_sources(recipe.roots)
+    _CHAIN.append(recipe.chain(sources, SigmaDetector(recipe.rules)))
 
 
 def _end_with_parent() -> None:
