@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from watchfloor.cli.app import app
+from watchfloor.cli.deferred import Deferred
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "src").rglob("*.md")])
@@ -42,6 +43,7 @@ def missing(command: str) -> str | None:
         if not words or words[0] not in below:
             return f"no command {' '.join(words[:1]) or 'given'} in {node.name}"
         node = below[words.pop(0)]
+        node = node.load() if isinstance(node, Deferred) else node
     known = {name for parameter in node.params for name in parameter.opts} | {"--help"}
     unknown = [word for word in words if word.startswith("--") and word.partition("=")[0] not in known]
     return f"no option {unknown[0]}" if unknown else None

@@ -1,27 +1,52 @@
-"""The command tree. Each command imports what it needs when it runs, so that ``--help`` stays quick."""
+"""The command tree. A command's module is imported when the command is called, so that each starts quickly."""
 
 from typing import Annotated
 
 import typer
 
 from watchfloor import __version__
-from watchfloor.cli import (
-    bench,
-    cases,
-    deadletters,
-    events,
-    evidence,
-    investigate,
-    measure,
-    playbooks,
-    policies,
-    rules,
-    scaffold,
-    simulate,
-)
+from watchfloor.cli.deferred import deferring
+
+COMMANDS = {
+    "demo": (
+        "watchfloor.cli.investigate:demo",
+        "A simulated day of one company, with an attack in it, through all five layers.",
+    ),
+    "investigate": (
+        "watchfloor.cli.investigate:investigate",
+        "Real logs to explained cases: DIR/report.html, cases.ndjson, findings.ndjson and signed evidence packs.",
+    ),
+    "normalize": ("watchfloor.cli.events:normalize", "OCSF events, one JSON object a line."),
+    "detect": ("watchfloor.cli.events:detect", "Findings of these Sigma rules alone, one JSON object a line."),
+    "simulate": (
+        "watchfloor.cli.simulate:simulate",
+        "Vendor-native logs of a simulated company, and truth.ndjson.",
+    ),
+    "rules": ("watchfloor.cli.rules:app", "Detections as code."),
+    "deadletters": ("watchfloor.cli.deadletters:app", "Records that did not become events."),
+    "cases": ("watchfloor.cli.cases:app", "The explained cases."),
+    "playbook": ("watchfloor.cli.playbooks:app", "Playbooks and actions."),
+    "policy": ("watchfloor.cli.policies:app", "Policies."),
+    "evidence": ("watchfloor.cli.evidence:app", "Signed evidence packs."),
+    "bench": ("watchfloor.cli.bench:app", "Measure what Watchfloor costs on this machine."),
+    "metrics": (
+        "watchfloor.cli.measure:metrics",
+        "How the work goes: dwell time, compression, audit readiness…; what cannot be measured yet says why.",
+    ),
+    "score": (
+        "watchfloor.cli.measure:score",
+        "Detections against the truth: what was found, how soon, and what paged somebody for nothing.",
+    ),
+    "new": (
+        "watchfloor.cli.scaffold:new",
+        "A new source, detection, playbook, action or policy, with a case that passes.",
+    ),
+}
+"""Each command: where it is, and what ``--help`` says of it, which is how its own help begins."""
 
 app = typer.Typer(
     name="watchfloor",
+    cls=deferring(COMMANDS),
     help="Raw security telemetry in, a few explained cases out, actions only inside limits that people set.",
     no_args_is_help=True,
     add_completion=False,
@@ -42,20 +67,3 @@ def _main(
     ] = False,
 ) -> None:
     pass
-
-
-app.command("demo")(investigate.demo)
-app.command("investigate")(investigate.investigate)
-app.command("normalize")(events.normalize)
-app.command("detect")(events.detect)
-app.command("simulate")(simulate.simulate)
-app.add_typer(rules.app, name="rules")
-app.add_typer(deadletters.app, name="deadletters")
-app.add_typer(cases.app, name="cases")
-app.add_typer(playbooks.app, name="playbook")
-app.add_typer(policies.app, name="policy")
-app.add_typer(evidence.app, name="evidence")
-app.add_typer(bench.app, name="bench")
-app.command("metrics")(measure.metrics)
-app.command("score")(measure.score)
-app.command("new")(scaffold.new)
