@@ -10,7 +10,7 @@ import pytest
 from watchfloor.catalog import Folder, folders
 from watchfloor.correlate.grouping import latest
 from watchfloor.detect.keyed import load_keyed
-from watchfloor.detect.sigma import load_rules
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.event import HOT, LIGHT
 from watchfloor.testing.detections import broken_laws, case_files, check_detection, load_detection
 from watchfloor.testing.operators import run_keyed

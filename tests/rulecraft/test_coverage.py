@@ -9,7 +9,7 @@ from tests.cli.test_rules_explain import EVENT
 
 from watchfloor.catalog import BUILT_IN, Folder
 from watchfloor.clock import system_clock
-from watchfloor.detect.sigma import load_rules
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.finding import Rule
 from watchfloor.native import LogSource
 from watchfloor.normalize import Normalizer, Source, load_sources

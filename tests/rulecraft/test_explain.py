@@ -10,7 +10,8 @@ from rich.console import Console
 from tests.detect.sigma.conftest import Bench, Fields, batch_of, rule_of
 from tests.detect.sigma.test_oracle import DETECTIONS, EVENTS, SEARCHES
 
-from watchfloor.detect.sigma import SigmaDetector, load_rules
+from watchfloor.detect.sigma import SigmaDetector
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.rulecraft.chosen import choose_rule
 from watchfloor.rulecraft.explain import Explanation, explain_rule, searches_of
 from watchfloor.rulecraft.explain_page import explanation_page

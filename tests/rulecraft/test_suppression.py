@@ -12,7 +12,8 @@ from tests.cli.test_rules_explain import EVENT
 
 from watchfloor.catalog import BUILT_IN
 from watchfloor.detect.keyed import load_keyed
-from watchfloor.detect.sigma import RuleSet, load_rules
+from watchfloor.detect.sigma import RuleSet
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.event import Entity
 from watchfloor.finding import Finding, Rule
 from watchfloor.normalize import Source, load_sources

@@ -8,7 +8,8 @@ import orjson
 import pytest
 import yaml
 
-from watchfloor.detect.sigma import SigmaDetector, load_rules
+from watchfloor.detect.sigma import SigmaDetector
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.finding import Finding
 from watchfloor.normalize import Normalizer, Source, load_sources
 from watchfloor.run.matching import matched

@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from watchfloor.catalog import BUILT_IN
-from watchfloor.detect.sigma import RuleSet, SigmaDetector, load_rules
+from watchfloor.detect.sigma import RuleSet, SigmaDetector
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.normalize import load_sources
 from watchfloor.run.chain import Chained
 from watchfloor.run.workers import Recipe, Workers
@@ -119,7 +120,8 @@ ENDLESS = """
 import itertools, multiprocessing, sys, time
 from pathlib import Path
 from watchfloor.catalog import BUILT_IN
-from watchfloor.detect.sigma import SigmaDetector, load_rules
+from watchfloor.detect.sigma import SigmaDetector
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.normalize import load_sources
 from watchfloor.run.workers import Recipe, Workers
 from watchfloor.testing.sources import raw_batch

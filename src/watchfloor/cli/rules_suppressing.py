@@ -21,7 +21,6 @@ from watchfloor.normalize import Source
 from watchfloor.operator import KeyedOperator
 from watchfloor.rulecraft.replay import Replayed
 from watchfloor.rulecraft.suppression import Suppression, apply, events_of
-from watchfloor.rulecraft.suppression_file import admit, suppression_files
 from watchfloor.run.hiding import EventOf
 
 Suppressions = Annotated[
@@ -110,6 +109,10 @@ def admitted_suppressions(
     Raises:
         InputError: A named file does not exist.
     """
+    if not (named or content):
+        return ()
+    from watchfloor.rulecraft.suppression_file import admit, suppression_files  # noqa: PLC0415 - dear, and few name any
+
     files = suppression_files(named or (), content or ())
     admitted = admit(files, ruleset, sources, system_clock(), keyed)
     for refusal in admitted.refused:

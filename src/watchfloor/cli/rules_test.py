@@ -12,7 +12,7 @@ from watchfloor.cli.options import Content
 from watchfloor.cli.progress import stderr, working
 from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
-from watchfloor.detect.sigma import load_rules
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.errors import ContentError, GateError, InputError, argument
 from watchfloor.normalize import load_sources
 from watchfloor.rulecraft.authored import Authored, authored

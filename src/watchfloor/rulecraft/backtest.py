@@ -15,7 +15,7 @@ from watchfloor.detect.sigma.condition import Condition, predicates
 from watchfloor.errors import InputError, argument
 from watchfloor.finding import Finding, Level, Rule
 from watchfloor.native import KEYWORDS
-from watchfloor.rulecraft.explain import column_values
+from watchfloor.rulecraft.cells import column_values
 from watchfloor.rulecraft.replay import Replayed
 
 MAX_DISTINCT = 20_000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from watchfloor.detect.sigma import RuleSet, load_rules
+from watchfloor.detect.sigma import RuleSet
 from watchfloor.detect.sigma.columns import OCSF, field_of
 from watchfloor.detect.sigma.condition import (
     And,
@@ -19,6 +19,7 @@ from watchfloor.detect.sigma.condition import (
     Reference,
     predicates,
 )
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.errors import ContentError
 from watchfloor.native import KEYWORDS
 from watchfloor.rulecraft.authored import Authored, Texts, authored

@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 
 from watchfloor.clock import Clock
 from watchfloor.deadletter import DeadLetter
-from watchfloor.detect.sigma import RuleSet, SigmaDetector, load_rules
+from watchfloor.detect.sigma import RuleSet, SigmaDetector
 from watchfloor.detect.sigma.condition import CompiledRule
 from watchfloor.detect.sigma.files import RuleFile, rule_files
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.detect.sigma.metadata import describe
 from watchfloor.detect.sigma.parse import Parsed, parse_file
 from watchfloor.errors import ContentError, InputError

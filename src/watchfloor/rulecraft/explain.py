@@ -32,6 +32,7 @@ from watchfloor.detect.sigma.matching import Value, matcher, related, value_of
 from watchfloor.detect.sigma.parse import Parsed
 from watchfloor.detect.sigma.syntax import parse_condition
 from watchfloor.native import LOGSOURCE, LogSource, decode_logsources
+from watchfloor.rulecraft.cells import column_values
 from watchfloor.rulecraft.pattern import relation_of
 
 Values = Callable[[str], Sequence[str]]
@@ -222,14 +223,3 @@ def _applies(logsource: LogSource, served: Sequence[LogSource], event: pa.Record
         return any(logsource.served_by(one) for one in served)
     wanted = ocsf_class(logsource)
     return wanted is None or str(wanted) in column_values(event, "class_uid")
-
-
-def column_values(event: pa.RecordBatch, column: str, row: int = 0) -> list[str]:
-    """The values of a column in one row, as the texts that rules compare."""
-    index = event.schema.get_field_index(column)
-    if index < 0:
-        return []
-    value = event.column(index)[row].as_py()
-    values = value if isinstance(value, list) else [value]
-    # Arrow writes booleans as JSON does, and numbers as their text.
-    return [str(one).lower() if isinstance(one, bool) else str(one) for one in values if one is not None]

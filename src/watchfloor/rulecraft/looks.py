@@ -12,8 +12,8 @@ from watchfloor.event import NATIVE
 from watchfloor.native import DecodePlan
 from watchfloor.normalize import Normalizer, Source
 from watchfloor.normalize.normalizer import decode_json
+from watchfloor.rulecraft.cells import column_values
 from watchfloor.rulecraft.exclusion import Feature
-from watchfloor.rulecraft.explain import column_values
 from watchfloor.rulecraft.fields import fields_of
 from watchfloor.rulecraft.judged import Match
 from watchfloor.testing.sources import raw_batch

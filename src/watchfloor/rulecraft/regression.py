@@ -26,7 +26,8 @@ import msgspec
 from watchfloor.catalog import read_yaml
 from watchfloor.clock import Clock
 from watchfloor.deadletter import DeadLetter
-from watchfloor.detect.sigma import RuleSet, load_rules
+from watchfloor.detect.sigma import RuleSet
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.errors import ContentError, InputError
 from watchfloor.normalize import Source
 from watchfloor.rulecraft.alone import alone

@@ -14,7 +14,7 @@ import pyarrow as pa
 from watchfloor.detect.sigma.condition import Glob
 from watchfloor.detect.sigma.matching import matcher, value_of
 from watchfloor.finding import Finding
-from watchfloor.rulecraft.explain import column_values
+from watchfloor.rulecraft.cells import column_values
 from watchfloor.run.hiding import EventOf, Hidden, Hiding, Values
 
 

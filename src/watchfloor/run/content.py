@@ -9,7 +9,8 @@ import msgspec
 
 from watchfloor.catalog import Folder, folders, roots
 from watchfloor.detect.keyed import load_keyed
-from watchfloor.detect.sigma import RuleSet, SigmaDetector, load_rules
+from watchfloor.detect.sigma import RuleSet, SigmaDetector
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.errors import ContentError
 from watchfloor.normalize import Source, load_sources
 from watchfloor.operator import KeyedOperator

@@ -3,7 +3,7 @@
 Which findings those are is not for a run to know: it is given a function.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,6 @@ import msgspec
 
 from watchfloor.detect.sigma.correlation_matches import texts_of
 from watchfloor.finding import Finding
-from watchfloor.store.lake import Lake, Row
 
 FINDINGS_A_QUERY = 2_000
 
@@ -20,6 +19,9 @@ Values = Callable[[str], Sequence[str]]
 
 EventOf = Callable[[str], Values | None]
 """An event by its uid, as far as it is at hand."""
+
+ByUid = Callable[[str, Iterable[str]], Iterable[Mapping[str, Any]]]
+"""The events of a tenant with these uids: columns by name."""
 
 
 class Hidden(msgspec.Struct, frozen=True):
@@ -43,24 +45,24 @@ class Hiding(msgspec.Struct, frozen=True):
     hidden: Callable[[Sequence[Finding], EventOf], list[Hidden]]
 
 
-def hide(findings: Sequence[Finding], hiding: Hiding, lake: Lake, tenant: str) -> tuple[list[Finding], list[Hidden]]:
-    """The findings that stay, in their order, and those that are hidden; their events are in the lake."""
+def hide(findings: Sequence[Finding], hiding: Hiding, by_uid: ByUid, tenant: str) -> tuple[list[Finding], list[Hidden]]:
+    """The findings that stay, in their order, and those that are hidden; ``by_uid`` has their events."""
     concerned = [one for one in findings if one.rule.id in hiding.rules]
     hidden: list[Hidden] = []
     for start in range(0, len(concerned), FINDINGS_A_QUERY):
         lot = concerned[start : start + FINDINGS_A_QUERY]
-        hidden += hiding.hidden(lot, _events(lot, hiding.columns, lake, tenant))
+        hidden += hiding.hidden(lot, _events(lot, hiding.columns, by_uid, tenant))
     gone = {id(one.finding) for one in hidden}
     return [one for one in findings if id(one) not in gone], hidden
 
 
-def _events(findings: Sequence[Finding], columns: frozenset[str], lake: Lake, tenant: str) -> EventOf:
-    """The events of findings, read from the lake once one of them is asked for."""
+def _events(findings: Sequence[Finding], columns: frozenset[str], by_uid: ByUid, tenant: str) -> EventOf:
+    """The events of findings, read once one of them is asked for."""
 
     @cache
-    def rows() -> dict[str, Row]:
+    def rows() -> dict[str, Mapping[str, Any]]:
         wanted = dict.fromkeys(uid for finding in findings for uid in finding.event_uids)
-        return {row["metadata.uid"]: {column: row[column] for column in columns} for row in lake.by_uid(tenant, wanted)}
+        return {row["metadata.uid"]: {column: row[column] for column in columns} for row in by_uid(tenant, wanted)}
 
     def event_of(uid: str) -> Values | None:
         row = rows().get(uid)

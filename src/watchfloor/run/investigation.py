@@ -93,7 +93,7 @@ def investigate(
         observed.findings += embedded.stateful(settings.tenant, reference, on_failure=failed)
         hidden: list[Hidden] = []
         if hiding is not None:
-            observed.findings, hidden = hide(observed.findings, hiding, lake, settings.tenant)
+            observed.findings, hidden = hide(observed.findings, hiding, lake.by_uid, settings.tenant)
             hidden_at = int(clock().timestamp() * 1000)
             _write_lines(draft.suppressed, (one.to_ocsf(now=hidden_at) for one in hidden))
         say("correlating", 0, 0)

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from watchfloor.catalog import Folder
 from watchfloor.detect.keyed import operators_of
-from watchfloor.detect.sigma import SigmaDetector, load_rules
+from watchfloor.detect.sigma import SigmaDetector
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.enrich import IDENTITY, Enricher, IdentityGraph, learn
 from watchfloor.event import LIGHT
 from watchfloor.finding import Finding, Rule

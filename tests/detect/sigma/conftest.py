@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from watchfloor.detect.sigma import RuleSet, SigmaDetector, load_rules
+from watchfloor.detect.sigma import RuleSet, SigmaDetector
+from watchfloor.detect.sigma.load import load_rules
 
 Values = str | list[str] | None
 Fields = Mapping[str, Values]

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from watchfloor.detect.sigma import RuleSet, load_rules
-from watchfloor.detect.sigma import cache as caching
+from watchfloor.detect.sigma import RuleSet
+from watchfloor.detect.sigma import load as loading
 from watchfloor.detect.sigma.cache import MOST_ENTRIES, RuleCache
+from watchfloor.detect.sigma.load import load_rules
 
 OTHER_ID = "5f0b5c1e-0000-4000-8000-000000000002"
 COUNTING = {
@@ -76,7 +77,7 @@ def test_what_was_loaded_is_kept_whole(
     assert loaded.errors
     assert loaded.bare
     assert same(cache.load([rules, bare]), loaded)
-    monkeypatch.setattr(caching, "load_rules", loading_fails)
+    monkeypatch.setattr(loading, "load_rules", loading_fails)
     assert same(cache.load([rules, bare]), loaded)
     assert notes == []
 

@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from watchfloor.catalog import Folder
-from watchfloor.detect.sigma import SigmaDetector, load_rules
+from watchfloor.detect.sigma import SigmaDetector
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.finding import Finding
 from watchfloor.normalize import Normalizer, Source, load_sources
 from watchfloor.run.correlated import run_correlations

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from watchfloor.detect.sigma import RuleSet, load_rules
+from watchfloor.detect.sigma import RuleSet
 from watchfloor.detect.sigma.correlation import Branch, Criterion
+from watchfloor.detect.sigma.load import load_rules
 
 BASE = """title: Rule {name}
 name: {name}

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from watchfloor.detect.sigma import RuleSet, load_rules
+from watchfloor.detect.sigma import RuleSet
 from watchfloor.detect.sigma.condition import CompiledRule
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.errors import InputError
 
 GOOD = """title: Good

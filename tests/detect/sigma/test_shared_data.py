@@ -13,8 +13,9 @@ import pytest
 import zstandard
 from sigma.rule import SigmaRule
 
-from watchfloor.detect.sigma import RuleSet, SigmaDetector, load_rules
+from watchfloor.detect.sigma import RuleSet, SigmaDetector
 from watchfloor.detect.sigma.files import rule_files
+from watchfloor.detect.sigma.load import load_rules
 from watchfloor.detect.sigma.parse import parse_file
 from watchfloor.errors import ContentError
 from watchfloor.native import encode_logsources

@@ -19,7 +19,7 @@ import msgspec
 from watchfloor.detect.sigma.condition import CompiledRule
 from watchfloor.detect.sigma.correlation_link import LinkedCorrelation
 from watchfloor.detect.sigma.files import RuleFile, rule_files
-from watchfloor.detect.sigma.load import RuleSet, load_rules
+from watchfloor.detect.sigma.ruleset import RuleSet
 from watchfloor.errors import ContentError
 
 MOST_ENTRIES = 16
@@ -54,6 +54,8 @@ class RuleCache:
         entry = self._folder / f"{_key(paths)}{_SUFFIX}"
         ruleset = self._read(entry)
         if ruleset is None:
+            from watchfloor.detect.sigma.load import load_rules  # noqa: PLC0415 - dear, and not needed for an entry
+
             ruleset = load_rules(paths)
             self._write(entry, ruleset)
         return ruleset

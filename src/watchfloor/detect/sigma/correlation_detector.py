@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from watchfloor.detect.sigma import kernel
 from watchfloor.detect.sigma.correlation_matches import Taps
-from watchfloor.detect.sigma.load import RuleSet
+from watchfloor.detect.sigma.ruleset import RuleSet
 from watchfloor.event import NATIVE
 from watchfloor.finding import Finding
 from watchfloor.native import DecodePlan

@@ -15,8 +15,8 @@ import pyarrow as pa
 from watchfloor.detect.sigma.columns import OCSF
 from watchfloor.detect.sigma.condition import columns_of
 from watchfloor.detect.sigma.link import Program
-from watchfloor.detect.sigma.load import RuleSet
 from watchfloor.detect.sigma.routing import Router
+from watchfloor.detect.sigma.ruleset import RuleSet
 from watchfloor.detect.sigma.view import Rows
 from watchfloor.detect.sigma.waking import wake_rules
 from watchfloor.detect.sigma.words import summary

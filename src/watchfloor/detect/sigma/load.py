@@ -1,6 +1,6 @@
 """Loads Sigma rules from folders, files and zips: what can be matched, and by name what cannot."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,35 +10,12 @@ from sigma.rule import SigmaRule
 from watchfloor.detect.sigma.compile import Placeholders, compile_rule
 from watchfloor.detect.sigma.condition import CompiledRule
 from watchfloor.detect.sigma.correlation import Correlation
-from watchfloor.detect.sigma.correlation_link import LinkedCorrelation, link_correlations
+from watchfloor.detect.sigma.correlation_link import link_correlations
 from watchfloor.detect.sigma.files import RuleFile, rule_files
 from watchfloor.detect.sigma.filters import CompiledFilter, apply_filters, compile_filter
 from watchfloor.detect.sigma.parse import Parsed, parse_file
-from watchfloor.errors import ContentError, InputError
-
-
-class RuleSet(msgspec.Struct, frozen=True):
-    """The rules that loaded, in the order of their paths, and an error for each thing that did not.
-
-    Correlations come after those that they refer to; the rules in ``silent`` (ids) only serve correlations. The paths
-    in ``bare`` hold nothing of Sigma, loaded or not.
-    """
-
-    rules: tuple[CompiledRule, ...] = ()
-    errors: tuple[ContentError, ...] = ()
-    correlations: tuple[LinkedCorrelation, ...] = ()
-    silent: frozenset[str] = frozenset()
-    bare: tuple[Path, ...] = ()
-
-    def require(self, paths: Iterable[Path]) -> None:
-        """Check that each of these paths holds rules.
-
-        Raises:
-            InputError: One does not.
-        """
-        for path in paths:
-            if path in self.bare:
-                raise InputError(f"{path}: holds no Sigma rules")
+from watchfloor.detect.sigma.ruleset import RuleSet
+from watchfloor.errors import ContentError
 
 
 def load_rules(paths: Sequence[Path], *, placeholders: Placeholders | None = None) -> RuleSet:
