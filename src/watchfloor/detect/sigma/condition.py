@@ -163,10 +163,3 @@ def predicates(condition: Condition) -> tuple[Predicate, ...]:
             case And(inner) | Or(inner) | AtLeast(_, inner):
                 stack.extend(reversed(inner))
     return tuple(found)
-
-
-def columns_of(condition: Condition) -> frozenset[str]:
-    """The columns that a tree reads."""
-    tests = predicates(condition)
-    others = {one.test.column for one in tests if isinstance(one.test, Reference)}
-    return frozenset({one.column for one in tests} | others)

@@ -13,7 +13,6 @@ import msgspec
 import pyarrow as pa
 
 from watchfloor.detect.sigma.columns import OCSF
-from watchfloor.detect.sigma.condition import columns_of
 from watchfloor.detect.sigma.link import Program
 from watchfloor.detect.sigma.routing import Router
 from watchfloor.detect.sigma.ruleset import RuleSet
@@ -73,16 +72,17 @@ class SigmaDetector:
         """The vendor fields that the rules read; nothing else needs to be decoded for them."""
         everywhere: set[str] = set()
         further: dict[LogSource, set[str]] = defaultdict(set)
-        for rule in self._program.rules:
+        for rule, columns in zip(self._program.rules, self._program.columns, strict=True):
             # Rules over OCSF apply to records of any log source.
             fields = everywhere if rule.logsource.product == OCSF else further[rule.logsource]
-            fields.update(one.removeprefix(NATIVE) for one in columns_of(rule.condition) if one.startswith(NATIVE))
+            fields.update(one.removeprefix(NATIVE) for one in columns if one.startswith(NATIVE))
         return DecodePlan(frozenset(everywhere), {source: frozenset(some) for source, some in further.items() if some})
 
     @property
     def is_native(self) -> bool:
         """Whether the rules read nothing but the columns of :attr:`plan`."""
-        return all(column.startswith(NATIVE) for column in self._program.columns()) and not any(
+        named = frozenset[str]().union(*self._program.columns)
+        return all(column.startswith(NATIVE) for column in named) and not any(
             rule.logsource.product == OCSF for rule in self._program.rules
         )
 

@@ -13,7 +13,6 @@ from watchfloor.detect.sigma.condition import (
     Reference,
     Regex,
     Test,
-    columns_of,
     predicates,
 )
 from watchfloor.detect.sigma.guards import KIND, guard
@@ -43,13 +42,15 @@ class Wake(msgspec.Struct, frozen=True):
 class Program:
     """The rules of a detector, ready to run.
 
-    ``wakes[i]`` is what must be there for rule ``i`` to be true. What is made of a rule and of a column is made when it
-    is first needed: most rules never see a record.
+    ``wakes[i]`` is what must be there for rule ``i`` to be true, ``columns[i]`` are the columns that it reads. What is
+    made of a rule and of a column is made when it is first needed: most rules never see a record.
     """
 
     def __init__(self, rules: Sequence[CompiledRule]) -> None:
         self.rules = tuple(rules)
-        tests = {predicate.test for rule in rules for predicate in predicates(rule.condition)}
+        read = [predicates(rule.condition) for rule in rules]
+        self.columns = tuple(map(_columns, read))
+        tests = {predicate.test for some in read for predicate in some}
         self._matchers: dict[Test, Matcher] = {test: matcher(test) for test in tests if not _is_of_text(test)}
         self._builder = Builder(self._matchers)
         self._conditions: dict[int, Node] = {}
@@ -89,10 +90,6 @@ class Program:
             node = self._conditions[rule] = self._builder.node(condition, guard(condition))
         return node
 
-    def columns(self) -> frozenset[str]:
-        """The columns that the rules read."""
-        return frozenset().union(*(columns_of(rule.condition) for rule in self.rules))
-
     def regexes(self) -> Iterator[RegexMatcher]:
         """The regular expressions, each with the count of its timeouts."""
         return (one for one in self._matchers.values() if isinstance(one, RegexMatcher))
@@ -106,6 +103,11 @@ class Program:
         if rule not in self._witnesses:
             self._witnesses[rule] = self._builder.witnesses(self.rules[rule].condition)
         return list(dict.fromkeys(self._witnesses[rule](rows, row)))
+
+
+def _columns(read: Sequence[Predicate]) -> frozenset[str]:
+    others = {one.test.column for one in read if isinstance(one.test, Reference)}
+    return frozenset({one.column for one in read} | others)
 
 
 def _is_of_text(test: Test) -> bool:
