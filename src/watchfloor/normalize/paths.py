@@ -7,14 +7,19 @@ has that text, ``targets[*]`` all of them. A path over a list without a selector
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 Getter = Callable[[dict[str, Any]], Any]
+
+MAX_GETTERS = 8192
+"""How many are kept: the entries of a source read the same paths."""
 
 _SEGMENT = re.compile(r"((?:[^.\[\]\\]|\\\.)+)(?:\[([^\]]*)\])?(?:\.|$)")
 _DOT = re.compile(r"(?<!\\)\.")
 
 
+@lru_cache(maxsize=MAX_GETTERS)
 def getter(path: str, absent: frozenset[str] = frozenset()) -> Getter:
     r"""A function that reads ``path`` from a record; ``None`` where there is nothing, or one of the texts ``absent``.
 
