@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -23,8 +24,25 @@ def test_a_list_says_of_a_command_how_its_own_help_begins(name: str) -> None:
     assert command.short_help == " ".join(lines)
 
 
+def loaded(*arguments: object) -> set[str]:
+    """The modules that a command has loaded when it is done."""
+    script = [sys.executable, "-c", _LOADED, *map(str, arguments)]
+    done = subprocess.run(script, capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    return set(done.stdout.splitlines()[-1].split())
+
+
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_what_says_only_a_few_words_loads_nothing(option: str) -> None:
-    script = [sys.executable, "-c", _LOADED, option]
-    done = subprocess.run(script, capture_output=True, text=True, check=True)  # noqa: S603 - our own
-    assert DEAR.isdisjoint(done.stdout.splitlines()[-1].split())
+    assert DEAR.isdisjoint(loaded(option))
+
+
+def test_rules_that_are_kept_are_used_without_what_reads_rules(tmp_path: Path) -> None:
+    rule = tmp_path / "rule.yml"
+    rule.write_text(
+        "title: A login\nid: 5f0b5c1e-0000-4000-8000-000000000001\nlogsource: {product: okta, service: okta}\n"
+        "detection: {one: {eventType: user.session.start}, condition: one}\nlevel: high\n"
+    )
+    log = tmp_path / "empty.ndjson"
+    log.write_bytes(b"")
+    assert "sigma" in loaded("detect", log, "--rules", rule)
+    assert loaded("detect", log, "--rules", rule).isdisjoint({"sigma", "duckdb", "sqlalchemy", "cedarpy", "jinja2"})

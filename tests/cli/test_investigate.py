@@ -1,5 +1,6 @@
 """``investigate`` and ``demo`` as the shell sees it: what it writes, what it refuses, where its words go."""
 
+import os
 from pathlib import Path
 
 import orjson
@@ -31,6 +32,24 @@ def test_it_makes_a_data_folder_and_says_nothing_to_machines(run: Run, log: Path
     assert {"report.html", "cases.ndjson", "findings.ndjson", "packs", "keys"} <= {one.name for one in out.iterdir()}
     assert run("cases", "list", "--data", out).status == 0
     assert "okta.ndjson:2" in run("deadletters", "list", "--data", out).out
+
+
+def test_rules_are_kept_for_the_next_run_which_finds_the_same(run: Run, log: Path, tmp_path: Path) -> None:
+    rule = tmp_path / "rule.yml"
+    rule.write_text(
+        "title: A login\nid: 5f0b5c1e-0000-4000-8000-000000000001\nlogsource: {product: okta, service: okta}\n"
+        "detection: {one: {eventType: user.session.start}, condition: one}\nlevel: high\n"
+    )
+    kept = Path(os.environ["XDG_CACHE_HOME"]) / "watchfloor" / "rules"
+    found = []
+    for out in (tmp_path / "first", tmp_path / "second"):
+        assert run("investigate", log, "--rules", rule, "--out", out).status == 0
+        found.append(
+            [orjson.loads(line)["finding_info"]["uid"] for line in (out / "findings.ndjson").read_bytes().splitlines()]
+        )
+        assert len(list(kept.iterdir())) == 1
+    assert found[0] == found[1]
+    assert len(found[0]) == 1
 
 
 def test_a_folder_of_somebody_else_is_status_2_and_untouched(run: Run, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from watchfloor import __version__
 from watchfloor.cli.options import Content, Paths, Rules, Source
 from watchfloor.cli.progress import stderr, working
+from watchfloor.cli.rules_loading import rule_cache
 from watchfloor.cli.rules_suppressing import Suppressions, admitted_suppressions
 from watchfloor.clock import system_clock
 from watchfloor.console.model import (
@@ -84,7 +85,9 @@ def _investigate(paths: Sequence[str], settings: Settings, suppressions: Sequenc
     console = stderr()
     began = time.monotonic()
     with console.status("loading rules"):
-        content = load_content(rules=settings.rules, user=settings.content, inventory=settings.inventory)
+        content = load_content(
+            rules=settings.rules, user=settings.content, inventory=settings.inventory, load=rule_cache().load
+        )
     active = admitted_suppressions(suppressions, settings.content, content.rules, content.sources, content.keyed)
     with working(console) as progress:
         outcome = run_investigation(

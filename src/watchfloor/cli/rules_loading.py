@@ -20,14 +20,18 @@ def named_rules(paths: Sequence[Path]) -> RuleSet:
     Raises:
         InputError: A path does not exist or holds no Sigma rules, or none of them loads.
     """
-    console = stderr()
-    cache = RuleCache(_cache_folder(), lambda note: console.print(visible(note), markup=False, soft_wrap=True))
-    ruleset = cache.load(paths)
+    ruleset = rule_cache().load(paths)
     ruleset.require(paths)
     tell_errors(ruleset.errors)
     if not (ruleset.rules or ruleset.correlations):
         raise InputError("none of the rules loads")
     return ruleset
+
+
+def rule_cache() -> RuleCache:
+    """The user's cache of loaded rules, which says on standard error why it cannot be used."""
+    console = stderr()
+    return RuleCache(_cache_folder(), lambda note: console.print(visible(note), markup=False, soft_wrap=True))
 
 
 def _cache_folder() -> Path:

@@ -1,6 +1,6 @@
 """The content of a run: sources, detections, playbooks, actions, policies; loaded once, what failed beside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,16 @@ class Content(msgspec.Struct, frozen=True, dict=True):
         return Workers(Recipe(self.roots, self.rules, source), self.sources, self.detector)
 
 
-def load_content(*, rules: Sequence[Path] = (), user: Iterable[Path] = (), inventory: Path | None = None) -> Content:
+def load_content(
+    *,
+    rules: Sequence[Path] = (),
+    user: Iterable[Path] = (),
+    inventory: Path | None = None,
+    load: Callable[[Sequence[Path]], RuleSet] = load_rules,
+) -> Content:
     """The built-in content, the user's in its place where names are the same, and the Sigma rules of ``rules`` on top.
+
+    ``load`` gives the Sigma rules of paths.
 
     Raises:
         ContentError: The ``inventory`` cannot be read; without it, policy would guard less than was declared.
@@ -57,7 +65,7 @@ def load_content(*, rules: Sequence[Path] = (), user: Iterable[Path] = (), inven
     sources, source_errors = load_sources(places)
     keyed, keyed_errors = load_keyed(places)
     detections = folders("detections", under=places)
-    ruleset = load_rules([*(path for folder in detections for path in _rule_paths(folder)), *rules])
+    ruleset = load([*(path for folder in detections for path in _rule_paths(folder)), *rules])
     ruleset.require(rules)
     library = load_library(places)
     engine, policy_errors = PolicyEngine.load(places, library.actions.values())
