@@ -1,5 +1,8 @@
 """Vendor values to OCSF types: what cannot become a valid value becomes ``None`` and stays in ``unmapped``."""
 
+# Else the annotations of inner functions are worked out anew for each one that is made, and that is thousands.
+from __future__ import annotations
+
 import ipaddress
 import json
 from collections.abc import Callable

@@ -1,5 +1,8 @@
 """``when`` conditions of a mapping: which records an entry is for."""
 
+# Else the annotations of inner functions are worked out anew for each one that is made, and that is thousands.
+from __future__ import annotations
+
 import fnmatch
 import re
 from collections.abc import Callable, Mapping

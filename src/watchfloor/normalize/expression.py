@@ -18,6 +18,9 @@
 ``value``, ``text`` and ``object`` take ``when`` too.
 """
 
+# Else the annotations of inner functions are worked out anew for each one that is made, and that is thousands.
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any

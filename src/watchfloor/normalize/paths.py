@@ -5,6 +5,9 @@ has that text, ``targets[*]`` all of them. A path over a list without a selector
 ``a\.b`` the dot is part of the name.
 """
 
+# Else the annotations of inner functions are worked out anew for each one that is made, and that is thousands.
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
