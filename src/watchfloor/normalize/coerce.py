@@ -167,6 +167,7 @@ _BY_TYPE: dict[str, Coercer] = {
 }
 
 
+@lru_cache(maxsize=4096)
 def coercer(attribute: Attribute) -> Coercer:
     """The function that turns a vendor value into a value of the attribute's type, or ``None``."""
     element = _element_coercer(attribute)
