@@ -4,8 +4,9 @@ Naive on purpose, and without a line in common with :mod:`watchfloor.detect.sigm
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_address
 from itertools import combinations
 from typing import Any
@@ -52,12 +53,21 @@ def matches(rule: SigmaRule, event: Event, keywords: Sequence[str] | None = None
     >>> matches(rule, {"CommandLine": "reg.exe save hklm"}), matches(rule, {})
     (True, False)
     """
-    everything = [value for name in event for value in _values(event, name)] if keywords is None else list(keywords)
+    return oracle(rule)(event, keywords)
+
+
+def oracle(rule: SigmaRule) -> Callable[[Event, Sequence[str] | None], bool]:
+    """:func:`matches` for many events of one rule, whose conditions are parsed once."""
     searches = rule.detection
-    trees = (
+    trees = [
         SigmaCondition(_spelled_out(text, searches), searches).parse(postprocess=False) for text in searches.condition
-    )
-    return any(_condition(tree, searches, event, everything) for tree in trees)
+    ]
+
+    def is_true(event: Event, keywords: Sequence[str] | None) -> bool:
+        everything = [value for name in event for value in _values(event, name)] if keywords is None else list(keywords)
+        return any(_condition(tree, searches, event, everything) for tree in trees)
+
+    return is_true
 
 
 def _values(event: Event, name: str) -> list[str]:
@@ -86,14 +96,14 @@ def _condition(tree: Any, searches: SigmaDetections, event: Event, keywords: lis
         link = all if tree.cond_class is ConditionAND else any
     if isinstance(tree, ConditionNOT):
         return not _condition(parts[0], searches, event, keywords)
-    return link([_condition(part, searches, event, keywords) for part in parts])
+    return link(_condition(part, searches, event, keywords) for part in parts)
 
 
 def _detection(detection: SigmaDetection | SigmaDetectionItem, event: Event, keywords: list[str]) -> bool:
     if isinstance(detection, SigmaDetectionItem):
         return _item(detection, event, keywords)
     link = all if detection.item_linking is ConditionAND else any
-    return link([_detection(item, event, keywords) for item in detection.detection_items])
+    return link(_detection(item, event, keywords) for item in detection.detection_items)
 
 
 def _item(item: SigmaDetectionItem, event: Event, keywords: list[str]) -> bool:
@@ -102,7 +112,7 @@ def _item(item: SigmaDetectionItem, event: Event, keywords: list[str]) -> bool:
     if not item.value:
         return not seen
     link = all if "all" in modifiers else any
-    true = link([_value(value, seen, modifiers, event, keyword=item.field is None) for value in item.value])
+    true = link(_value(value, seen, modifiers, event, keyword=item.field is None) for value in item.value)
     return not true if "neq" in modifiers else true
 
 
@@ -129,22 +139,29 @@ def _test(value: SigmaType, text: str, modifiers: list[str], *, keyword: bool) -
     if isinstance(value, SigmaTimestampPart):
         return _part(text, value) == value.number
     if isinstance(value, SigmaString):
-        return _like(list(value.s), text, cased="cased" in modifiers, keyword=keyword)
+        return _like(tuple(value.s), text, cased="cased" in modifiers, keyword=keyword)
     assert isinstance(value, SigmaBool | SigmaNumber), value
-    return _like([str(value)], text, cased=False, keyword=keyword)
+    return _like((str(value),), text, cased=False, keyword=keyword)
 
 
-def _like(parts: Sequence[Any], text: str, *, cased: bool, keyword: bool) -> bool:
+def _like(parts: tuple[Any, ...], text: str, *, cased: bool, keyword: bool) -> bool:
+    return _expression(parts, cased=cased, keyword=keyword).fullmatch(_case(text, cased=cased)) is not None
+
+
+@lru_cache(maxsize=1 << 15)
+def _expression(parts: tuple[Any, ...], *, cased: bool, keyword: bool) -> re.Pattern[str]:
     wild = {SpecialChars.WILDCARD_MULTI: ".*", SpecialChars.WILDCARD_SINGLE: "."}
     pattern = "".join(re.escape(_case(part, cased=cased)) if isinstance(part, str) else wild[part] for part in parts)
-    search = re.compile(f".*{pattern}.*" if keyword else pattern, re.DOTALL)
-    return search.fullmatch(_case(text, cased=cased)) is not None
+    return re.compile(f".*{pattern}.*" if keyword else pattern, re.DOTALL)
 
 
 def _case(text: str, *, cased: bool) -> str:
+    return text if cased else _folded(text)
+
+
+@lru_cache(maxsize=1 << 15)
+def _folded(text: str) -> str:
     """The text with each letter in its one folded form; letters that would become two stay one."""
-    if cased:
-        return text
     forms = ((letter.casefold(), letter.lower(), letter) for letter in text)
     return "".join(next(form for form in three if len(form) == 1) for three in forms)
 
