@@ -69,6 +69,9 @@ Placeholders = Mapping[str, Sequence[str]]
 MAX_EXPANSION = 100_000
 """How many values the placeholders of one value may expand to."""
 
+MAX_SINGLE_WILDCARDS = 100
+"""How many ``?`` a pattern may have: the time to find it in a long value grows with them."""
+
 _COMPARISONS: dict[CompareOperators, Comparison] = {
     CompareOperators.LT: "lt",
     CompareOperators.LTE: "lte",
@@ -264,6 +267,8 @@ def _leaf(column: str, test: Test) -> Condition:
 
 
 def _text_leaf(parts: Parts, item: _Item) -> Condition:
+    if sum(part is Wildcard.ONE for part in parts) > MAX_SINGLE_WILDCARDS:
+        raise ValueError(f"a value has more than {MAX_SINGLE_WILDCARDS} of the wildcard '?'")
     pattern = glob(parts, cased=item.cased, anywhere=item.field is None)
     return _leaf(item.column, Exists() if shape(pattern)[0] is Shape.ANYTHING else pattern)
 

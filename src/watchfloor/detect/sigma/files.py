@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from watchfloor.catalog import MAX_YAML_BYTES
 from watchfloor.errors import ContentError, InputError
 
 SKIPPED_FOLDERS = frozenset({"deprecated", "unsupported"})
@@ -16,6 +15,9 @@ SKIPPED_FOLDERS = frozenset({"deprecated", "unsupported"})
 
 MAX_TOTAL_BYTES = 1 << 30
 """How much YAML one named path may hold."""
+
+MAX_FILE_BYTES = 128 << 20
+"""How long one file may be; each of its documents is bounded, too."""
 
 _SUFFIXES = (".yml", ".yaml")
 _TELLING_KEY = re.compile(rb"(?:^|[{,\s\"'])(?:detection|correlation|filter)[\"']?\s*:")
@@ -74,15 +76,15 @@ def _read(path: Path, *, named: bool = False) -> RuleFile | ContentError:
         return ContentError(str(path), "not a regular file")
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_YAML_BYTES + 1)
+            data = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         return ContentError(str(path), error.strerror or str(error))
     return _bounded(RuleFile(str(path), data, named))
 
 
 def _bounded(file: RuleFile) -> RuleFile | ContentError:
-    if len(file.data) > MAX_YAML_BYTES:
-        return ContentError(file.path, f"larger than {MAX_YAML_BYTES} bytes")
+    if len(file.data) > MAX_FILE_BYTES:
+        return ContentError(file.path, f"larger than {MAX_FILE_BYTES} bytes")
     return file
 
 
@@ -107,6 +109,6 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: str) -> Rul
     try:
         # The size that the archive states may lie; what is read is what counts.
         with archive.open(member) as stream:
-            return _bounded(RuleFile(place, stream.read(MAX_YAML_BYTES + 1)))
+            return _bounded(RuleFile(place, stream.read(MAX_FILE_BYTES + 1)))
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
         return ContentError(place, f"cannot be read from the zip: {error}")

@@ -112,7 +112,7 @@ def _columns(read: Sequence[Predicate]) -> frozenset[str]:
 
 def _is_of_text(test: Test) -> bool:
     """Whether conditions test it themselves."""
-    return isinstance(test, Exists | Reference) or (isinstance(test, Glob) and not test.cased)
+    return isinstance(test, Exists | Reference | Glob)
 
 
 def _wake(rule: CompiledRule, numbers: dict[str, dict[Sought, int]]) -> Wake:

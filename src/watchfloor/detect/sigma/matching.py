@@ -13,6 +13,7 @@ from watchfloor.detect.sigma.condition import Cidr, Compare, Comparison, Exists,
 from watchfloor.detect.sigma.folding import fold
 from watchfloor.detect.sigma.globs import glob_matcher
 from watchfloor.detect.sigma.moments import moment, part_of
+from watchfloor.detect.sigma.regex_size import unrolled_length
 
 REGEX_SECONDS = 0.05
 """CPU time that one search of a regular expression may take."""
@@ -21,7 +22,10 @@ MAX_TIMEOUTS = 20
 """A regular expression that ran out of time this often is not searched for any more."""
 
 MAX_REGEX = 32_768
-"""The longest regular expression, in characters; compiling one takes time in proportion."""
+"""The longest regular expression, in characters, with what is repeated counted as often as it must be there.
+
+Compiling one takes time and memory in proportion. The regular expressions of one rule are together no longer.
+"""
 
 
 class Value(NamedTuple):
@@ -77,8 +81,8 @@ def compile_regex(pattern: str, flags: str = "") -> regex.Pattern[str]:
     Raises:
         regex.error: It is not one, or it is longer than :data:`MAX_REGEX`.
     """
-    if len(pattern) > MAX_REGEX:
-        raise regex.error(f"longer than {MAX_REGEX} characters")
+    if unrolled_length(pattern) > MAX_REGEX:
+        raise regex.error(f"longer than {MAX_REGEX} characters, with what it repeats")
     letters = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL}
     options = regex.VERSION0
     for letter in flags:

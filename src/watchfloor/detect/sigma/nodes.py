@@ -48,7 +48,7 @@ class _Part(NamedTuple):
 
 
 class Builder:
-    """Builds functions from conditions; ``matchers`` has each test that is not of folded text alone."""
+    """Builds functions from conditions; ``matchers`` has each test that is not a pattern."""
 
     def __init__(self, matchers: Mapping[Test, Matcher]) -> None:
         self._matchers = matchers
@@ -61,7 +61,7 @@ class Builder:
     def witnesses(self, condition: Condition) -> Witnesses:
         """The condition as a function that says what proves it, to be called where it holds."""
         match condition:
-            case Leaf(Predicate(column, Glob(_, False) as test)):
+            case Leaf(Predicate(column, Glob() as test)):
                 return self._matching(column, [test])
             case Leaf(predicate):
                 node = self.node(condition)
@@ -77,7 +77,7 @@ class Builder:
                 return _proofs([(self.node(part), self.witnesses(part)) for part in parts])
             case Or(parts):
                 texts, others = _by_column(parts)
-                named = [self._matching(column, tests) for column, tests in texts.items()]
+                named = [self._matching(column, tests) for (column, _), tests in texts.items()]
                 rest = _proofs([(self.node(part), self.witnesses(part)) for part in others])
                 return lambda rows, row: chain.from_iterable(found(rows, row) for found in (*named, rest))
 
@@ -96,7 +96,7 @@ class Builder:
                 return _joined(_all_of, sorted(every, key=_Part.of_all), condition)
             case Or(parts):
                 texts, others = _by_column(parts)
-                some = [self._texts(column, tests) for column, tests in texts.items()]
+                some = [self._texts(column, tests) for (column, _), tests in texts.items()]
                 return _joined(_one_of, sorted((*some, *map(self._part, others)), key=_Part.of_one), condition)
             case AtLeast(count, parts):
                 return _joined(lambda nodes: _some_of(count, nodes), [self._part(part) for part in parts], condition)
@@ -105,7 +105,7 @@ class Builder:
         column, test = predicate.column, predicate.test
         likely = frequency(test)
         match test:
-            case Glob(_, False):
+            case Glob():
                 return self._texts(column, [test])
             case Exists():
                 return _Part(lambda rows, row: bool(texts_of(rows.raw[column][row])), 1, likely)
@@ -119,10 +119,12 @@ class Builder:
                 return _Part(lambda rows, row: any(map(matches, rows.values(column, row))), 4, likely)
 
     def _texts(self, column: str, tests: Sequence[Glob]) -> _Part:
+        """One of some patterns; all of them are cased or none is."""
         matches = self._patterns_of(tests).matches
+        cased = tests[0].cased
 
         def of_text(rows: Rows, row: int) -> bool:
-            cell: Cell = rows.folded[column][row]
+            cell: Cell = (rows.raw if cased else rows.folded)[column][row]
             if cell is None:
                 return False
             if isinstance(cell, str):
@@ -133,8 +135,11 @@ class Builder:
 
     def _matching(self, column: str, tests: Sequence[Glob]) -> Witnesses:
         patterns = self._patterns_of(tests)
+        cased = tests[0].cased
         return lambda rows, row: (
-            Predicate(column, test) for text in texts_of(rows.folded[column][row]) for test in patterns.matching(text)
+            Predicate(column, test)
+            for text in texts_of((rows.raw if cased else rows.folded)[column][row])
+            for test in patterns.matching(text)
         )
 
     def _patterns_of(self, tests: Sequence[Glob]) -> Patterns:
@@ -145,14 +150,17 @@ class Builder:
         return self._patterns[key]
 
 
-def _by_column(parts: Sequence[Condition]) -> tuple[Mapping[str, Sequence[Glob]], Sequence[Condition]]:
-    """Of alternatives, the patterns for folded texts by column, and the others."""
-    texts: dict[str, list[Glob]] = defaultdict(list)
+_Texts = Mapping[tuple[str, bool], Sequence[Glob]]
+
+
+def _by_column(parts: Sequence[Condition]) -> tuple[_Texts, Sequence[Condition]]:
+    """Of alternatives, the patterns by column and by whether they are cased, and the others."""
+    texts: dict[tuple[str, bool], list[Glob]] = defaultdict(list)
     others: list[Condition] = []
     for part in parts:
         match part:
-            case Leaf(Predicate(column, Glob(_, False) as test)):
-                texts[column].append(test)
+            case Leaf(Predicate(column, Glob(_, cased) as test)):
+                texts[column, cased].append(test)
             case _:
                 others.append(part)
     return texts, others

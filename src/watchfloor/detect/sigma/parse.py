@@ -18,10 +18,13 @@ from watchfloor.detect.sigma.correlation import Correlation
 from watchfloor.detect.sigma.correlation_parse import read_correlation
 from watchfloor.detect.sigma.documents import documents
 from watchfloor.detect.sigma.files import RuleFile
-from watchfloor.detect.sigma.matching import compile_regex
+from watchfloor.detect.sigma.matching import MAX_REGEX, compile_regex
 from watchfloor.detect.sigma.metadata import describe
 from watchfloor.detect.sigma.place import Place
+from watchfloor.detect.sigma.regex_size import unrolled_length
 from watchfloor.errors import ContentError
+
+_LONGEST_PART = 200
 
 Record = Any
 """A YAML document: a mapping if it is a rule."""
@@ -86,7 +89,7 @@ def _parse(place: Place, records: list[Record]) -> Parsed | ContentError:
             return Parsed(place, _correlation(records[-1], place))
         # pySigma takes its actions out of the mappings that it is given.
         given = copy.deepcopy(records) if len(records) > 1 else records
-        parsed = SigmaCollection.from_dicts(given, collect_filters=True, resolve_references=False, policy=_POLICY)
+        parsed = SigmaCollection.from_dicts(given, collect_filters=True, resolve_references=False, policy=_policy())
     except ContentError as error:
         return error
     except Exception as error:  # noqa: BLE001 - whatever a parser makes of a hostile rule, the others load
@@ -99,7 +102,7 @@ _STAND_IN = {"type": "event_count", "rules": [], "timespan": "1m", "condition": 
 
 def _correlation(record: Record, place: Place) -> Correlation:
     # What all rules say of themselves is pySigma's to read; the section itself is ours.
-    shared = SigmaCorrelationRule.from_dict({**record, "correlation": _STAND_IN}, policy=_POLICY)
+    shared = SigmaCorrelationRule.from_dict({**record, "correlation": _STAND_IN}, policy=_policy())
     return read_correlation(record, describe(shared, place), place)
 
 
@@ -116,7 +119,7 @@ _SECTIONS: tuple[tuple[type[Exception], tuple[str, ...]], ...] = (
 
 def _located(place: Place, record: Record, error: Exception) -> ContentError:
     reason = str(error) if isinstance(error, sigma.exceptions.SigmaError) else f"{type(error).__name__}: {error}"
-    reason = " ".join(reason.split()) or type(error).__name__
+    reason = _clipped(" ".join(reason.split())) or type(error).__name__
     for kind, keys in _SECTIONS:
         if isinstance(error, kind):
             return place.error(reason, *keys)
@@ -129,23 +132,39 @@ def _located(place: Place, record: Record, error: Exception) -> ContentError:
     return place.error(reason)
 
 
+def _clipped(reason: str) -> str:
+    """The reason without the middle of what it quotes, which may be as long as the rule."""
+    return reason if len(reason) <= 2 * _LONGEST_PART else f"{reason[:_LONGEST_PART]} … {reason[-_LONGEST_PART:]}"
+
+
 def _is_search(definition: Any) -> bool:
     try:
-        SigmaDetection.from_definition(definition, policy=_POLICY)
+        SigmaDetection.from_definition(definition, policy=_policy())
     except Exception:  # noqa: BLE001 - the error itself was reported; this only finds its line
         return False
     return True
 
 
 class _Engine(RegexEngine):
-    """Takes the regular expressions that the kernel takes: lookaround and back-references included."""
+    """Takes the regular expressions of one rule that the kernel takes: lookaround and back-references included."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, RegexPattern] = {}
+        self._length = 0
 
     def compile(self, pattern: str, flags: int = 0) -> RegexPattern:  # noqa: ARG002 - the letters come with the rule
-        return cast(RegexPattern, compile_regex(pattern))
+        if pattern not in self._compiled:
+            compiled = cast(RegexPattern, compile_regex(pattern))
+            self._length += unrolled_length(pattern)
+            if self._length > MAX_REGEX:
+                raise regex.error(f"the rule's regular expressions together are longer than {MAX_REGEX} characters")
+            self._compiled[pattern] = compiled
+        return self._compiled[pattern]
 
     @property
     def error(self) -> type[Exception]:
         return cast(type[Exception], regex.error)
 
 
-_POLICY = SigmaPolicy(regex_engine=_Engine())
+def _policy() -> SigmaPolicy:
+    return SigmaPolicy(regex_engine=_Engine())

@@ -1,10 +1,11 @@
 """Many string patterns as one test of a text."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from watchfloor.detect.sigma.condition import Glob
+from watchfloor.detect.sigma.folding import fold
 from watchfloor.detect.sigma.globs import Shape, TextMatcher, glob_matcher, shape
 from watchfloor.detect.sigma.needles import EDGE, needles
 from watchfloor.detect.sigma.scan import Needles
@@ -14,7 +15,7 @@ FEW = 16
 
 
 class Patterns:
-    """Patterns for folded texts, none of them cased."""
+    """Patterns for folded texts, none of them cased, or all of them cased and for texts as they are."""
 
     def __init__(self, tests: Sequence[Glob]) -> None:
         self._tests = tests
@@ -24,7 +25,9 @@ class Patterns:
     def matching(self, text: str) -> Iterator[Glob]:
         """The patterns that match a text."""
         tests, matchers = self._tests, self._matchers
-        candidates = range(len(tests)) if len(tests) <= FEW else sorted(set(self._needles.of(text)))
+        candidates: Iterable[int] = range(len(tests))
+        if len(tests) > FEW:
+            candidates = sorted(set(self._needles.of(fold(text) if tests[0].cased else text)))
         return (tests[number] for number in candidates if matchers[number](text))
 
     @cached_property

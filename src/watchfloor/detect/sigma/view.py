@@ -21,10 +21,16 @@ class Rows:
         self.raw: dict[str, Sequence[Cell]] = raw
         self.folded: dict[str, Sequence[Cell]] = _Folded(raw)
         self._tested: dict[tuple[int, str], bool] = {}
+        self._asked = ("", -1)
+        self._values: list[Value] = []
 
     def values(self, column: str, row: int) -> list[Value]:
         """A row's values; none if the batch does not have the column."""
-        return [value_of(text) for text in texts_of(self.raw[column][row])]
+        # Rules with long lists ask for the same ones many times in a row.
+        if self._asked != (column, row):
+            self._values = [value_of(text) for text in texts_of(self.raw[column][row])]
+            self._asked = (column, row)
+        return self._values
 
     def remembered(self, column: str, row: int, matches: Matcher) -> bool:
         """Whether a dear test is true of one of a row's values; each value is tested once."""
