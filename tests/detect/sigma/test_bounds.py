@@ -93,6 +93,18 @@ def test_a_value_of_many_single_wildcards_is_refused(bench: Any, value: str) -> 
     assert [one.rule.id for one in ruleset.rules] == [GOOD]
 
 
+def test_values_that_become_very_many_are_refused(bench: Any) -> None:
+    dashed = bench.rule({"s": {"A|windash|contains": [f" -a -b -c {n}" for n in range(2_000)]}, "condition": "s"})
+    expanded = bench.rule({"s": {"A|expand": [f"%n%%n%{n}" for n in range(20)]}, "condition": "s"})
+    with within(5):
+        ruleset = bench.load(dashed, expanded, good(bench), placeholders={"n": [str(n) for n in range(100)]})
+    assert [(error.reason, error.line) for error in ruleset.errors] == [
+        ("windash makes more than 100000 values of those written", 6),
+        ("s: the placeholders expand to more than 100000 values", 7),
+    ]
+    assert [one.rule.id for one in ruleset.rules] == [GOOD]
+
+
 @pytest.mark.parametrize("modifiers", ["", "|contains", "|cased|contains", "|startswith", "|contains|all"])
 def test_a_long_list_of_patterns(bench: Any, modifiers: str) -> None:
     listed = [f"Pattern-{number:07}-xyz" for number in range(4_000)]

@@ -67,7 +67,7 @@ Placeholders = Mapping[str, Sequence[str]]
 """The values of the placeholders (``%name%``) that rules expand; they may hold wildcards."""
 
 MAX_EXPANSION = 100_000
-"""How many values the placeholders of one value may expand to."""
+"""How many values the placeholders of one rule may expand to."""
 
 MAX_SINGLE_WILDCARDS = 100
 """How many ``?`` a pattern may have: the time to find it in a long value grows with them."""
@@ -170,6 +170,7 @@ class _Compiler:
     def __init__(self, logsource: LogSource, placeholders: Placeholders) -> None:
         self._logsource = logsource
         self._placeholders = placeholders
+        self._left = MAX_EXPANSION
 
     def detection(self, detection: SigmaDetection) -> Condition:
         parts = tuple(
@@ -233,8 +234,9 @@ class _Compiler:
         choices: list[Sequence[Parts]] = [
             self._replacements(part.name) if isinstance(part, Placeholder) else [[_part(part)]] for part in value.s
         ]
-        combined = list(islice(product(*choices), MAX_EXPANSION + 1))
-        if len(combined) > MAX_EXPANSION:
+        combined = list(islice(product(*choices), self._left + 1))
+        self._left -= len(combined)
+        if self._left < 0:
             raise ValueError(f"the placeholders expand to more than {MAX_EXPANSION} values")
         return [[part for parts in chosen for part in parts] for chosen in combined]
 

@@ -16,6 +16,7 @@ from sigma.rule import SigmaDetection, SigmaRule
 
 from watchfloor.detect.sigma.correlation import Correlation
 from watchfloor.detect.sigma.correlation_parse import read_correlation
+from watchfloor.detect.sigma.dashes import MAX_DASH_VALUES, dash_values
 from watchfloor.detect.sigma.documents import documents
 from watchfloor.detect.sigma.files import RuleFile
 from watchfloor.detect.sigma.matching import MAX_REGEX, compile_regex
@@ -87,6 +88,7 @@ def _parse(place: Place, records: list[Record]) -> Parsed | ContentError:
     try:
         if "correlation" in records[-1]:
             return Parsed(place, _correlation(records[-1], place))
+        _bound_dashes(records, place)
         # pySigma takes its actions out of the mappings that it is given.
         given = copy.deepcopy(records) if len(records) > 1 else records
         parsed = SigmaCollection.from_dicts(given, collect_filters=True, resolve_references=False, policy=_policy())
@@ -95,6 +97,12 @@ def _parse(place: Place, records: list[Record]) -> Parsed | ContentError:
     except Exception as error:  # noqa: BLE001 - whatever a parser makes of a hostile rule, the others load
         return _located(place, records[-1], error)
     return Parsed(place, cast(SigmaRule | SigmaFilter, [*parsed.rules, *parsed.filters][-1]))
+
+
+def _bound_dashes(records: list[Record], place: Place) -> None:
+    for section in ("detection", "filter"):
+        if sum(dash_values(record.get(section)) for record in records) > MAX_DASH_VALUES:
+            raise place.error(f"windash makes more than {MAX_DASH_VALUES} values of those written", section)
 
 
 _STAND_IN = {"type": "event_count", "rules": [], "timespan": "1m", "condition": {"gte": 1}}
