@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -33,8 +34,8 @@ WORKERS = 2
 OnBytes = Callable[[str, int, int], None]
 """(path, bytes read, bytes there are; 0 if unknown)."""
 
-ALONE = 16
-"""How many batches are done here before workers are started: as many as they would do while they start."""
+ALONE = 2.0
+"""For how many seconds batches are done here before workers are started, which takes about as long."""
 
 AHEAD = 2
 """How many batches each worker has waiting, so that it never waits itself."""
@@ -61,7 +62,7 @@ class Workers:
     """Does what a chain of this recipe does.
 
     Args:
-        alone: How many batches are done here before workers are started.
+        alone: For how many seconds batches are done here before workers are started.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Workers:
         detector: SigmaDetector,
         *,
         workers: int = WORKERS,
-        alone: int = ALONE,
+        alone: float = ALONE,
     ) -> None:
         self._recipe = recipe
         self._chain = recipe.chain(sources, detector)
@@ -110,9 +111,10 @@ class Workers:
     def run(self, batches: Iterable[pa.RecordBatch]) -> Iterator[Chained]:
         """What becomes of each batch, in their order."""
         waiting: deque[tuple[pa.RecordBatch, Future[bytes] | None]] = deque()
+        enough = time.monotonic() + self._alone
         try:
-            for number, batch in enumerate(batches):
-                if number < self._alone:
+            for batch in batches:
+                if self._pool is None and time.monotonic() < enough:
                     yield self._chain.process(batch)
                     continue
                 waiting.append((batch, self._submit(batch)))
