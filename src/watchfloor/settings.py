@@ -8,6 +8,7 @@ from watchfloor.errors import InputError
 
 DEFAULT_DATA = Path(".watchfloor")
 DEFAULT_TENANT = "default"
+DEFAULT_WORKERS = 2
 _MARK = "watchfloor.json"
 
 
@@ -15,7 +16,8 @@ class Settings(msgspec.Struct, frozen=True):
     """What a run needs to know beside its input.
 
     ``rules`` are Sigma rules to add (``detect``: to use alone); ``content`` are the user's content roots;
-    ``inventory`` declares which accounts and machines are critical, and what they are.
+    ``inventory`` declares which accounts and machines are critical, and what they are; ``workers`` is in how many
+    processes long input is worked on.
     """
 
     data: Path = DEFAULT_DATA
@@ -24,6 +26,7 @@ class Settings(msgspec.Struct, frozen=True):
     content: tuple[Path, ...] = ()
     source: str | None = None
     inventory: Path | None = None
+    workers: int = DEFAULT_WORKERS
 
 
 class DataFolder(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import pyarrow as pa
 import typer
 
 from watchfloor.catalog import roots
-from watchfloor.cli.options import Content, Paths, Rules, Source
+from watchfloor.cli.options import WORKERS, Content, Paths, Processes, Rules, Source
 from watchfloor.cli.progress import stderr
 from watchfloor.cli.rules_loading import named_rules, tell_errors
 from watchfloor.cli.rules_suppressing import HiddenFile, Quiet, Suppressions, suppressing
@@ -50,6 +50,7 @@ def detect(
     content: Content = None,
     suppressions: Suppressions = None,
     hidden: HiddenFile = None,
+    workers: Processes = WORKERS,
 ) -> None:
     """Findings of these Sigma rules alone, one JSON object a line."""
     if not rules:
@@ -62,8 +63,8 @@ def detect(
     slow: dict[str, SlowRegex] = {}
     with suppressing(suppressions, content, ruleset, sources, hidden) as quiet:
         recipe = Recipe(places, ruleset, source, _needed(ruleset, quiet, brief=brief))
-        workers = Workers(recipe, sources, SigmaDetector(ruleset))
-        for finding in quiet.kept(_findings(paths, workers, ruleset, quiet, slow)):
+        chain = Workers(recipe, sources, SigmaDetector(ruleset), workers=workers)
+        for finding in quiet.kept(_findings(paths, chain, ruleset, quiet, slow)):
             _emit(brief_lines(finding) if brief else [finding.to_ocsf(now=now)])
     for one in slow.values():
         stderr().print(visible(one.words), markup=False, soft_wrap=True)

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from watchfloor import __version__
-from watchfloor.cli.options import Content, Paths, Rules, Source
+from watchfloor.cli.options import WORKERS, Content, Paths, Processes, Rules, Source
 from watchfloor.cli.progress import stderr, working
 from watchfloor.cli.rules_loading import rule_cache
 from watchfloor.cli.rules_suppressing import Suppressions, admitted_suppressions
@@ -54,10 +54,16 @@ def investigate(
         typer.Option("--inventory", help="Declares accounts and machines: owner, criticality, kind.", metavar="FILE"),
     ] = None,
     suppressions: Suppressions = None,
+    workers: Processes = WORKERS,
 ) -> None:
     """Real logs to explained cases: DIR/report.html, cases.ndjson, findings.ndjson and signed evidence packs."""
     settings = Settings(
-        data=out, rules=tuple(rules or ()), content=tuple(content or ()), source=source, inventory=inventory
+        data=out,
+        rules=tuple(rules or ()),
+        content=tuple(content or ()),
+        source=source,
+        inventory=inventory,
+        workers=workers,
     )
     _investigate(paths, settings, suppressions)
 

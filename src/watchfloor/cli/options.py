@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from watchfloor.settings import DEFAULT_DATA
+from watchfloor.settings import DEFAULT_DATA, DEFAULT_WORKERS
 
 Paths = Annotated[
     list[str],
@@ -23,4 +23,8 @@ Content = Annotated[
 Source = Annotated[
     str | None, typer.Option("--source", help="Every record is of this log source; else it is recognised.")
 ]
+Processes = Annotated[
+    int, typer.Option("--workers", min=0, max=64, help="Processes that long input is given to; 0: none.", metavar="N")
+]
 DATA = DEFAULT_DATA
+WORKERS = DEFAULT_WORKERS

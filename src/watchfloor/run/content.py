@@ -37,13 +37,15 @@ class Content(msgspec.Struct, frozen=True, dict=True):
         """``rules``, compiled when first needed, once for all runs."""
         return SigmaDetector(self.rules)
 
-    def workers(self, source: str | None = None) -> Workers:
-        """What normalizes, tags and matches; ``source`` is the name of the one source that every record is of.
+    def workers(self, number: int, source: str | None = None) -> Workers:
+        """What normalizes, tags and matches, long input in a number of processes.
+
+        ``source`` is the name of the one source that every record is of.
 
         Raises:
             InputError: There is no source of that name.
         """
-        return Workers(Recipe(self.roots, self.rules, source), self.sources, self.detector)
+        return Workers(Recipe(self.roots, self.rules, source), self.sources, self.detector, workers=number)
 
 
 def load_content(

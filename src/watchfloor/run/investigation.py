@@ -77,7 +77,7 @@ def investigate(
     say = on_stage or (lambda _stage, _done, _total: None)
     with replacing(folder) as draft:
         lake, graph = Lake(draft.lake), IdentityGraph()
-        embedded = Embedded(content.workers(settings.source), content.rules, content.keyed, lake)
+        embedded = Embedded(content.workers(settings.workers, settings.source), content.rules, content.keyed, lake)
         with _Letters(draft.dead_letters, on_dead_letter) as letters:
             observed = embedded.stateless(
                 paths, tenant=settings.tenant, clock=clock, graph=graph, on_dead_letter=letters.add, on_bytes=on_bytes

@@ -29,8 +29,8 @@ from watchfloor.finding import Finding
 from watchfloor.ingest import read
 from watchfloor.normalize import Source, load_sources
 from watchfloor.run.chain import Chain, Chained, Of
+from watchfloor.settings import DEFAULT_WORKERS
 
-WORKERS = 2
 OnBytes = Callable[[str, int, int], None]
 """(path, bytes read, bytes there are; 0 if unknown)."""
 
@@ -62,6 +62,7 @@ class Workers:
     """Does what a chain of this recipe does.
 
     Args:
+        workers: How many processes; with 0, all is done here.
         alone: For how many seconds batches are done here before workers are started.
     """
 
@@ -71,7 +72,7 @@ class Workers:
         sources: Sequence[Source],
         detector: SigmaDetector,
         *,
-        workers: int = WORKERS,
+        workers: int = DEFAULT_WORKERS,
         alone: float = ALONE,
     ) -> None:
         self._recipe = recipe
@@ -114,7 +115,7 @@ class Workers:
         enough = time.monotonic() + self._alone
         try:
             for batch in batches:
-                if self._pool is None and time.monotonic() < enough:
+                if not self._workers or (self._pool is None and time.monotonic() < enough):
                     yield self._chain.process(batch)
                     continue
                 waiting.append((batch, self._submit(batch)))
