@@ -80,7 +80,7 @@ def decoded(path: Path, plan: DecodePlan) -> Iterator[tuple[pa.RecordBatch, list
     normalizer = Normalizer(sources, plan)
     for raw in read([path], tenant="default", clock=system_clock, on_dead_letter=refuse):
         batch = normalizer.decode(raw)
-        for letter in batch.refused.values():
+        for letter in batch.refused:
             refuse(letter)
         yield batch.natives, raw.column("line").to_pylist()
 

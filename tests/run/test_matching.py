@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 import yaml
+from tests.run.services import record
 
 from watchfloor.detect.sigma import SigmaDetector
 from watchfloor.detect.sigma.load import load_rules
@@ -44,19 +44,6 @@ RULES = [
     COUNTING,
 ]
 OVER_OCSF = rule(4, {"s": {"device.hostname|contains": "ws-"}}, logsource={"product": "ocsf"})
-
-
-def record(number: int, **changes: Any) -> bytes:
-    system = {
-        "Provider": {"#attributes": {"Name": "Service Control Manager"}},
-        "EventID": 7036,
-        "TimeCreated": {"#attributes": {"SystemTime": f"2026-03-17T08:30:{number:02}.000000Z"}},
-        "EventRecordID": number,
-        "Channel": "System",
-        "Computer": "ws-17.corp.example.com",
-    }
-    data = {"param1": "Print Spooler" if number % 2 else "x", "param2": "stopped" if number % 3 else "running"}
-    return orjson.dumps({"Event": {"System": system | changes, "EventData": data}})
 
 
 RECORDS = [

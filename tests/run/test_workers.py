@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import orjson
 import pyarrow as pa
 import pytest
 import yaml
+from tests.run.services import record
 
 from watchfloor.catalog import BUILT_IN
 from watchfloor.detect.sigma import RuleSet, SigmaDetector
@@ -34,19 +34,6 @@ BATCHES = 7
 def batches() -> Iterator[pa.RecordBatch]:
     for number in range(BATCHES):
         yield raw_batch([record(number), b"not JSON", b"\xff"])
-
-
-def record(number: int) -> bytes:
-    system = {
-        "Provider": {"#attributes": {"Name": "Service Control Manager"}},
-        "EventID": 7036,
-        "TimeCreated": {"#attributes": {"SystemTime": f"2026-03-17T08:30:{number:02}.000000Z"}},
-        "EventRecordID": number,
-        "Channel": "System",
-        "Computer": "ws-17.corp.example.com",
-    }
-    data = {"param1": "Print Spooler", "param2": "stopped" if number % 2 else "running"}
-    return orjson.dumps({"Event": {"System": system, "EventData": data}})
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +62,11 @@ def told(results: list[Chained]) -> list[object]:
 
 def test_workers_give_what_one_process_gives_in_the_same_order(rules: RuleSet) -> None:
     alone = told(list(workers(rules, alone=math.inf).run(batches())))
-    assert told(list(workers(rules, alone=0).run(batches()))) == alone
+    # Without rules here, only the workers can find anything.
+    elsewhere = Workers(Recipe((BUILT_IN,), rules), load_sources()[0], SigmaDetector(RuleSet()), alone=0)
+    assert told(list(elsewhere.run(batches()))) == alone
     assert len(alone) == BATCHES
+    assert any(result.findings for result in workers(rules, alone=math.inf).run(batches()))
 
 
 def test_a_worker_that_dies_takes_nothing_with_it(rules: RuleSet) -> None:

@@ -46,7 +46,7 @@ class Decoded(msgspec.Struct, frozen=True):
     raw: pa.RecordBatch
     rows: list[int]
     natives: pa.RecordBatch
-    refused: dict[int, DeadLetter]
+    refused: list[DeadLetter]
 
 
 class Normalizer:
@@ -88,15 +88,15 @@ class Normalizer:
         """Decode the records of a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
         fields = self._fields.gather()
         rows: list[int] = []
-        refused: dict[int, DeadLetter] = {}
+        refused: list[DeadLetter] = []
         for row, raw in enumerate(batch.column("raw").to_pylist()):
             try:
                 read = self._read(raw)
                 fields.add(read.record, read.kind)
             except RecordError as error:
-                refused[row] = _letter(batch, row, str(error))
+                refused.append(_letter(batch, row, str(error)))
             except RecursionError:
-                refused[row] = _letter(batch, row, "nested too deeply")
+                refused.append(_letter(batch, row, "nested too deeply"))
             else:
                 rows.append(row)
         return Decoded(batch, rows, fields.batch(), refused)

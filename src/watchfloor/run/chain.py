@@ -63,7 +63,8 @@ class Chain:
     def process(self, raw: pa.RecordBatch) -> Chained:
         """Normalize, tag and match a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
         events, detected, letters = self._all(raw) if self._of == "all" else self._matched(raw)
-        told = [name for name in EVENT_SCHEMA.names if name in events.schema.names]
+        has = frozenset(events.schema.names)
+        told = [name for name in EVENT_SCHEMA.names if name in has]
         return Chained(events.select(told), detected.findings, detected.matches, letters, tuple(self._slow()))
 
     def _all(self, raw: pa.RecordBatch) -> _Done:

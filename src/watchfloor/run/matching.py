@@ -37,5 +37,5 @@ def matched(
     matches = detector.match(decoded.natives)
     write = normalizer.identify if identities else normalizer.map
     kept, normalized = write(decoded, list(matches))
-    letters = [*decoded.refused.values(), *normalized.dead_letters]
+    letters = [*decoded.refused, *normalized.dead_letters]
     return Matched(normalized.events, [matches[place] for place in kept], letters)
