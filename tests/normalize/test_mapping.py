@@ -209,3 +209,11 @@ def test_served_log_sources_and_aliases_depend_on_the_kind(tmp_path: Path) -> No
     assert batch.column("native.Portal").to_pylist() == ["north", "south"]
     assert batch.column("native.status").to_pylist() == ["in", "out"]
     assert batch.column("native.who.name").to_pylist() == ["alice", None]
+    flat: list[dict[str, object]] = [
+        {"at": 1, "who.name": None, "who": {"name": "alice"}},
+        {"at": 1, "who": {"name": "alice"}, "who.name": "bob"},
+        {"at": 1, "who": {"name": None}, "who.name": "bob"},
+        {"at": 1, "who.name": "bob"},
+    ]
+    named = normalize(doors, [orjson.dumps({**one, "door": "north"}) for one in flat], plan).events
+    assert named.column("native.who.name").to_pylist() == ["alice", "alice", "bob", "bob"]

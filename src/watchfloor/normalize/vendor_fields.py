@@ -54,19 +54,16 @@ class VendorFields:
 
     def _describe(self, keys: Sequence[str], kind: Kind) -> "ShapeFields":
         wanted = self._of_kind(kind)
-        given = {name for name, _ in (*wanted.aliases, *wanted.instead)}
-        own = tuple(key for key in keys if key in wanted.fields and key not in given)
         computed: dict[str, _Compute] = {}
         for key in keys:
             for field, get in wanted.dotted.get(key, ()):
-                computed[field] = _reading(get)
+                # A key that is the whole path as text hides nothing of the object.
+                computed[field] = _reading(get, _own(field))
         for name, places in wanted.aliases:
             computed[name] = _first_of((computed.get(name, _reading(_own(name))), _reading(*places)))
         for name, places in wanted.instead:
             computed[name] = _first_of((_reading(*places), computed.get(name, _reading(_own(name)))))
-        for name in own:
-            # A dotted path into an object that is there, too, under the whole name.
-            computed.pop(name, None)
+        own = tuple(key for key in keys if key in wanted.fields and key not in computed)
         return ShapeFields(
             kind, own, _values_of(own), tuple(computed.items()), wanted.logsources, ALL_VALUES in wanted.fields
         )
