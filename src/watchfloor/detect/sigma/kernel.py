@@ -103,14 +103,14 @@ class SigmaDetector:
     def match(self, batch: pa.RecordBatch) -> Matches:
         """The rules that are true of the rows of a batch, which needs no columns but those that rules read."""
         awake = wake_rules(batch, self._router.routed(batch), self._program)
-        rows = sorted(row for row, rules in awake.items() if rules)
+        rows = sorted(set().union(*awake.values()))
         view = Rows(batch, rows)
-        condition = self._program.condition
-        found = {
-            row: [index for index in sorted(awake[row]) if condition(index)(view, place)]
-            for place, row in enumerate(rows)
-        }
-        return {row: rules for row, rules in found.items() if rules}
+        places = {row: place for place, row in enumerate(rows)}
+        found: Matches = defaultdict(list)
+        for index in sorted(awake):
+            for place in self._program.condition(index)(view, sorted(map(places.__getitem__, awake[index]))):
+                found[rows[place]].append(index)
+        return {row: found[row] for row in sorted(found)}
 
     def tell(
         self, events: pa.RecordBatch, matches: Sequence[Sequence[int]], *, summarize: bool = True

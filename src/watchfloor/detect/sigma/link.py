@@ -83,7 +83,7 @@ class Program:
         return found
 
     def condition(self, rule: int) -> Node:
-        """A rule as a function of a row."""
+        """A rule as a function of rows."""
         node = self._conditions.get(rule)
         if node is None:
             condition = self.rules[rule].condition

@@ -1,6 +1,10 @@
-"""Conditions as functions of a row: built once from the trees, called for each row that may match."""
+"""Conditions as functions of rows: built once from the trees, called with all rows of a batch that may match.
 
-from collections import defaultdict
+A condition takes rows and gives those of which it holds. A conjunction hands on what its parts leave, one part after
+the other, so that the dear ones see few rows, and what a call costs is shared by all rows of a rule.
+"""
+
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -22,10 +26,10 @@ from watchfloor.detect.sigma.condition import (
 from watchfloor.detect.sigma.guards import Guard, frequency, guard, likelihood
 from watchfloor.detect.sigma.matching import Matcher, relates
 from watchfloor.detect.sigma.patterns import Patterns
-from watchfloor.detect.sigma.view import Cell, Rows, texts_of
+from watchfloor.detect.sigma.view import Rows, texts_of
 
-Node = Callable[[Rows, int], bool]
-"""Whether a condition holds of a row."""
+Node = Callable[[Rows, Sequence[int]], list[int]]
+"""Those of some rows of which a condition holds, in their order."""
 
 Witnesses = Callable[[Rows, int], Iterator[Predicate]]
 """The predicates that are true of a row and count towards a condition that holds; none that are negated."""
@@ -55,7 +59,7 @@ class Builder:
         self._patterns: dict[tuple[Glob, ...], Patterns] = {}
 
     def node(self, condition: Condition, woken_by: Guard | None = None) -> Node:
-        """The condition as a function; the part with the guard ``woken_by`` is most likely true where it is asked."""
+        """The condition as a function; the part with the guard ``woken_by`` is most likely true of the rows it gets."""
         return self._part(condition, woken_by).node
 
     def witnesses(self, condition: Condition) -> Witnesses:
@@ -65,7 +69,7 @@ class Builder:
                 return self._matching(column, [test])
             case Leaf(predicate):
                 node = self.node(condition)
-                return lambda rows, row: iter((predicate,) if node(rows, row) else ())
+                return lambda rows, row: iter((predicate,) if node(rows, (row,)) else ())
             case Not():
                 # Nothing in a row proves an absence.
                 return lambda _rows, _row: iter(())
@@ -108,30 +112,29 @@ class Builder:
             case Glob():
                 return self._texts(column, [test])
             case Exists():
-                return _Part(lambda rows, row: bool(texts_of(rows.raw[column][row])), 1, likely)
+                return _Part(_existing(column), 1, likely)
             case Reference():
                 return _Part(_related(column, test), 4, likely)
             case Regex():
                 matches = self._matchers[test]
-                return _Part(lambda rows, row: rows.remembered(column, row, matches), 50, likely)
+                return _Part(
+                    lambda rows, some: [row for row in some if rows.remembered(column, row, matches)], 50, likely
+                )
             case _:
                 matches = self._matchers[test]
-                return _Part(lambda rows, row: any(map(matches, rows.values(column, row))), 4, likely)
+                return _Part(
+                    lambda rows, some: [row for row in some if any(map(matches, rows.values(column, row)))], 4, likely
+                )
 
     def _texts(self, column: str, tests: Sequence[Glob]) -> _Part:
         """One of some patterns; all of them are cased or none is."""
-        matches = self._patterns_of(tests).matches
-        cased = tests[0].cased
-
-        def of_text(rows: Rows, row: int) -> bool:
-            cell: Cell = (rows.raw if cased else rows.folded)[column][row]
-            if cell is None:
-                return False
-            if isinstance(cell, str):
-                return matches(cell)
-            return any(map(matches, cell))
-
-        return _Part(of_text, 1 + len(tests) / 8, min(1, sum(map(frequency, tests))))
+        select = self._patterns_of(tests).select
+        node: Node
+        if tests[0].cased:
+            node = lambda rows, some: select(rows.raw[column], some)  # noqa: E731
+        else:
+            node = lambda rows, some: select(rows.folded[column], some)  # noqa: E731
+        return _Part(node, 1 + len(tests) / 8, min(1, sum(map(frequency, tests))))
 
     def _matching(self, column: str, tests: Sequence[Glob]) -> Witnesses:
         patterns = self._patterns_of(tests)
@@ -172,49 +175,76 @@ def _joined(join: Callable[[Sequence[Node]], Node], parts: Sequence[_Part], cond
     return _Part(node, sum(part.cost for part in parts), likelihood(condition))
 
 
+def _existing(column: str) -> Node:
+    def existing(rows: Rows, some: Sequence[int]) -> list[int]:
+        cells = rows.raw[column]
+        return [row for row in some if texts_of(cells[row])]
+
+    return existing
+
+
 def _negated(node: Node) -> Node:
-    return lambda rows, row: not node(rows, row)
+    def negated(rows: Rows, some: Sequence[int]) -> list[int]:
+        out = set(node(rows, some))
+        return [row for row in some if row not in out]
+
+    return negated
 
 
 def _all_of(nodes: Sequence[Node]) -> Node:
-    def all_of(rows: Rows, row: int) -> bool:
-        for node in nodes:  # noqa: SIM110 - the generator of all() costs more than the parts
-            if not node(rows, row):
-                return False
-        return True
+    def all_of(rows: Rows, some: Sequence[int]) -> list[int]:
+        left = some
+        for node in nodes:
+            left = node(rows, left)
+            if not left:
+                break
+        return list(left)
 
     return all_of
 
 
 def _one_of(nodes: Sequence[Node]) -> Node:
-    def one_of(rows: Rows, row: int) -> bool:
-        for node in nodes:  # noqa: SIM110 - the generator of any() costs more than the parts
-            if node(rows, row):
-                return True
-        return False
+    def one_of(rows: Rows, some: Sequence[int]) -> list[int]:
+        found: set[int] = set()
+        left = some
+        for node in nodes:
+            if hits := node(rows, left):
+                found.update(hits)
+                left = [row for row in left if row not in found]
+                if not left:
+                    break
+        return [row for row in some if row in found]
 
     return one_of
 
 
 def _some_of(count: int, nodes: Sequence[Node]) -> Node:
-    return lambda rows, row: sum(node(rows, row) for node in nodes) >= count
+    def some_of(rows: Rows, some: Sequence[int]) -> list[int]:
+        times = Counter(row for node in nodes for row in node(rows, some))
+        return [row for row in some if times[row] >= count]
+
+    return some_of
 
 
 def _related(column: str, test: Reference) -> Node:
     relation, other_column = test.relation, test.column
 
-    def is_related(rows: Rows, row: int) -> bool:
+    def related(rows: Rows, some: Sequence[int]) -> list[int]:
         columns = rows.raw if test.cased else rows.folded
-        others = texts_of(columns[other_column][row])
-        return any(relates(relation, text, other) for text in texts_of(columns[column][row]) for other in others)
+        cells, others = columns[column], columns[other_column]
+        return [
+            row
+            for row in some
+            if any(relates(relation, text, other) for text in texts_of(cells[row]) for other in texts_of(others[row]))
+        ]
 
-    return is_related
+    return related
 
 
 def _proofs(parts: Sequence[tuple[Node, Witnesses]]) -> Witnesses:
     def proofs(rows: Rows, row: int) -> Iterator[Predicate]:
         for node, inner in parts:
-            if node(rows, row):
+            if node(rows, (row,)):
                 yield from inner(rows, row)
 
     return proofs

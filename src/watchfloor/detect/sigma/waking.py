@@ -12,11 +12,11 @@ from watchfloor.detect.sigma.scan import Scanner
 from watchfloor.detect.sigma.view import as_text, is_list
 
 Awake = dict[int, set[int]]
-"""By row, the rules that may be true of it."""
+"""By rule, the rows that it may be true of."""
 
 
 def wake_rules(batch: pa.RecordBatch, routed: Routed, program: Program) -> Awake:
-    """The rules that each row wakes.
+    """The rules that a batch wakes, each with the rows that do.
 
     Only values that a rule of their row's route wants are searched, and equal ones of a column together.
     """
@@ -57,9 +57,10 @@ class _Waking:
                 self._wake(rows.filter(array.take(rows).is_valid()), rules)
 
     def _wake(self, rows: pa.Array, rules: Sequence[int]) -> None:
-        if rules:
-            for row in rows.to_pylist():
-                self.awake[row].update(rules)
+        if rules and len(rows):
+            some = rows.to_pylist()
+            for rule in rules:
+                self.awake[rule].update(some)
 
     def search(self, column: str, routes: Sequence[int], scanner: Scanner) -> None:
         """Wake the rules for which something is in a column, on the records of these routes."""
@@ -71,9 +72,8 @@ class _Waking:
             return
         numbers = self._numbers.take(rows).to_pylist()
         for row, route, what in zip(rows.to_pylist(), numbers, found, strict=True):
-            woken = self._routes[route].woken(column, what)
-            if woken:
-                self.awake[row].update(woken)
+            for rule in self._routes[route].woken(column, what):
+                self.awake[rule].add(row)
 
     def _column(self, name: str) -> pa.Array | None:
         """A column, unless it is null in all rows."""
