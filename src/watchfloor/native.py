@@ -6,14 +6,16 @@ Between normalization and detection a batch carries
   ``;`` (dictionary-encoded; a record serves several: ``windows/process_creation/;windows//sysmon;windows//``),
 * ``native.FIELD`` for each field of the decode plan: its text, or null where the record has none. A column is a string
   column, or a list of strings as soon as one row of the batch has several values,
-* ``native.*``, only if a loaded rule searches keywords: the list of all leaf values of the record.
+* ``native.*``, only if a loaded rule searches keywords: the list of all leaf values of the record, or null if it is
+  known to hold no keyword.
 
 Numbers are their JSON text, booleans ``true`` and ``false``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
+import pyarrow as pa
 
 from watchfloor.event import NATIVE
 
@@ -71,6 +73,13 @@ class DecodePlan(msgspec.Struct, frozen=True):
         sources = tuple(served)
         of = (fields for source, fields in self.further.items() if any(map(source.served_by, sources)))
         return self.fields.union(*of)
+
+
+MayHold = Callable[[int, tuple[LogSource, ...]], bool]
+"""Whether the record in a row, which serves these log sources, may hold a keyword that a rule looks for."""
+
+Seek = Callable[[pa.BinaryArray], MayHold]
+"""Looks for keywords in the raw records of a batch."""
 
 
 def encode_logsources(served: Iterable[LogSource]) -> str:

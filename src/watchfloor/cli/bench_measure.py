@@ -100,7 +100,7 @@ def stages(log: Path, ruleset: RuleSet) -> Figures:
     Findings are told as for ``--brief`` lines, which is what the whole way writes.
     """
     detector = SigmaDetector(ruleset)
-    normalizer = Normalizer(load_sources()[0], detector.plan)
+    normalizer = Normalizer(load_sources()[0], detector.plan, seek=detector.seek_keywords)
     for _ in range(2):
         clock = _Clock()
         events = findings = 0

@@ -79,24 +79,38 @@ _BOOLEANS = {True: "true", False: "false"}
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - for times without a zone, which are in UTC
+_EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 _SECONDS = slice(16, 19)
 """Where RFC 3339 text has ``:SS``."""
 
 
-@lru_cache(maxsize=4096)
 def _parse_time(value: str) -> int | None:
-    text = value.strip()
+    if value[4:5] == "-":
+        # Most are dates with a time that need no change.
+        try:
+            return _milliseconds(datetime.fromisoformat(value))
+        except (ValueError, OverflowError):
+            pass
+    return _parse_other_time(value.strip())
+
+
+@lru_cache(maxsize=4096)
+def _parse_other_time(text: str) -> int | None:
     if text.isascii() and text.isdigit():
         return _epoch(int(text)) if len(text) <= _MAX_DIGITS else None
     # RFC 3339 allows the second 60; POSIX time counts a leap second as the first one of the next minute.
     leap = text[_SECONDS] == ":60"
     try:
         moment = datetime.fromisoformat(_trim_fraction(f"{text[:16]}:59{text[19:]}" if leap else text))
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        milliseconds = int(moment.timestamp() * 1000 + 0.5) + 1000 * leap
+        return _milliseconds(moment, leap=leap)
     except (ValueError, OverflowError):
         return None
+
+
+def _milliseconds(moment: datetime, *, leap: bool = False) -> int | None:
+    passed = moment - (_EPOCH_UTC if moment.tzinfo else _EPOCH)
+    milliseconds = (passed.days * 86_400 + passed.seconds + leap) * 1000 + (passed.microseconds + 500) // 1000
     # The same bound as for epoch numbers, in the year 2128: later is a broken or hostile clock.
     return milliseconds if 0 <= milliseconds < _LATEST_MS else None
 

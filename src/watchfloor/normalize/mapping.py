@@ -229,4 +229,10 @@ def _when_paths(when: Any) -> frozenset[str]:
 def kind_getter(paths: list[str]) -> Getter:
     """The key by which the entries of a source are told apart quickly: the texts at ``paths``."""
     getters = [getter(path) for path in paths]
-    return lambda record: tuple([text_of(get(record)) for get in getters])
+
+    def key(record: dict[str, Any]) -> tuple[str | None, ...]:
+        values = [get(record) for get in getters]
+        # Most are text: to ask for that alone is quicker.
+        return tuple([one if one is None or one.__class__ is str else text_of(one) for one in values])
+
+    return key

@@ -11,7 +11,7 @@ import pyarrow as pa
 from watchfloor.deadletter import DeadLetter, dead_letter
 from watchfloor.errors import InputError, RecordError
 from watchfloor.event import EVENT_SCHEMA, HOT, IDENTITY, Origin
-from watchfloor.native import DecodePlan
+from watchfloor.native import DecodePlan, MayHold, Seek
 from watchfloor.normalize.source import Kind, Source
 from watchfloor.normalize.vendor_fields import VendorFields
 
@@ -26,13 +26,14 @@ class Normalized(msgspec.Struct):
     dead_letters: list[DeadLetter]
 
 
-class Read(msgspec.Struct, frozen=True):
-    """A record that its source decoded: what kind it is, when it happened."""
+class Read(msgspec.Struct, frozen=True, gc=False):
+    """A record that its source decoded: what kind it is, when it happened, whether all texts in it are as delivered."""
 
     source: Source
     record: dict[str, Any]
     kind: Kind
     time: int
+    keeps_texts: bool
 
 
 class Decoded(msgspec.Struct, frozen=True):
@@ -56,14 +57,23 @@ class Normalizer:
         sources: The loaded sources, tried in order.
         plan: The vendor fields that loaded rules name.
         source: The name of the one source that every record is of; else recognised by content.
+        seek: Finds the records whose values must be gathered for keywords; else they are for all that the plan wants.
 
     Raises:
         InputError: There is no source of that name.
     """
 
-    def __init__(self, sources: Sequence[Source], plan: DecodePlan | None = None, *, source: str | None = None) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        plan: DecodePlan | None = None,
+        *,
+        source: str | None = None,
+        seek: Seek | None = None,
+    ) -> None:
         self._sources = list(sources)
         self._fields = VendorFields(plan or DecodePlan())
+        self._seek = seek or _everywhere
         self._forced = self._named(source) if source else None
 
     def _named(self, name: str) -> Source:
@@ -74,25 +84,26 @@ class Normalizer:
 
     def process(self, batch: pa.RecordBatch) -> Normalized:
         """Normalize a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
-        fields = self._fields.gather()
+        fields = self._fields.gather(self._seek(batch.column("raw")))
 
-        def event(read: Read, raw: _Row) -> _Row:
-            row = _event(read, raw)
-            fields.add(read.record, read.kind)
-            return row
+        def event(row: int, read: Read, raw: _Row) -> _Row:
+            made = _event(row, read, raw)
+            fields.add(read.record, read.kind, row if read.keeps_texts else None)
+            return made
 
         _, rows, refused = self._written(batch, range(batch.num_rows), event)
         return Normalized(_events(rows, fields.batch()), refused)
 
     def decode(self, batch: pa.RecordBatch) -> Decoded:
         """Decode the records of a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
-        fields = self._fields.gather()
+        raws = batch.column("raw")
+        fields = self._fields.gather(self._seek(raws))
         rows: list[int] = []
         refused: list[DeadLetter] = []
-        for row, raw in enumerate(batch.column("raw").to_pylist()):
+        for row, raw in enumerate(raws.to_pylist()):
             try:
                 read = self._read(raw)
-                fields.add(read.record, read.kind)
+                fields.add(read.record, read.kind, row if read.keeps_texts else None)
             except RecordError as error:
                 refused.append(_letter(batch, row, str(error)))
             except RecursionError:
@@ -117,7 +128,7 @@ class Normalizer:
         return [chosen[at] for at in kept], Normalized(pa.RecordBatch.from_pylist(rows, IDENTITY), refused)
 
     def _written(
-        self, batch: pa.RecordBatch, chosen: Sequence[int], write: Callable[[Read, _Row], _Row]
+        self, batch: pa.RecordBatch, chosen: Sequence[int], write: Callable[[int, Read, _Row], _Row]
     ) -> tuple[list[int], list[_Row], list[DeadLetter]]:
         """What ``write`` makes of some rows of a raw batch: of which, by place in ``chosen``, and of which not."""
         kept: list[int] = []
@@ -126,7 +137,7 @@ class Normalizer:
         raws = batch.take(pa.array(chosen, pa.int64())).to_pylist()
         for place, (row, raw) in enumerate(zip(chosen, raws, strict=True)):
             try:
-                rows.append(write(self._read(raw["raw"]), raw))
+                rows.append(write(row, self._read(raw["raw"]), raw))
             except RecordError as error:
                 refused.append(_letter(batch, row, str(error)))
             except RecursionError:
@@ -142,8 +153,9 @@ class Normalizer:
             raise RecordError(f"nests deeper than {MAX_DEPTH}")
         source = self._forced or self._recognise(record)
         try:
+            keeps = source.keeps_texts(record)
             record = source.decode(record)
-            return Read(source, record, source.kind(record), source.time(record))
+            return Read(source, record, source.kind(record), source.time(record), keeps)
         except _ANY_SHAPE as error:
             raise _its_fault(source, error) from error
 
@@ -157,6 +169,10 @@ class Normalizer:
         raise RecordError("no source recognises this record")
 
 
+def _everywhere(_raws: pa.BinaryArray) -> MayHold:
+    return lambda _row, _served: True
+
+
 _ANY_SHAPE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 """A record can have any shape: what its source cannot make of it is that record's fault, not the batch's."""
 
@@ -165,7 +181,7 @@ def _its_fault(source: Source, error: Exception) -> RecordError:
     return RecordError(f"{source.name}: {type(error).__name__}: {error}")
 
 
-def _event(read: Read, raw: _Row) -> _Row:
+def _event(_number: int, read: Read, raw: _Row) -> _Row:
     """The row of :data:`watchfloor.event.EVENT_SCHEMA` that a record becomes, without what is null."""
     try:
         mapped = read.source.map(
@@ -191,7 +207,7 @@ def _event(read: Read, raw: _Row) -> _Row:
     return row | _place(read, raw)
 
 
-def _identity(read: Read, raw: _Row) -> _Row:
+def _identity(_number: int, read: Read, raw: _Row) -> _Row:
     uid = read.source.uid(read.record, raw=raw["raw"], ordinal=raw["ordinal"])
     return {"metadata.uid": uid, "time": read.time} | _place(read, raw)
 

@@ -4,7 +4,8 @@ One folder under ``content/sources``::
 
     source.yml    recognition, product, uid and time, Sigma log sources and aliases, mapping
     *.yml         more mapping entries, named under ``include``
-    decode.py     optional: ``decode(record) -> record``, where the vendor's own shape must be unfolded first
+    decode.py     optional: ``decode(record) -> record``, where the vendor's own shape must be unfolded first; with it,
+                  optional, too: ``keeps_texts(record) -> bool``, see :meth:`Source.keeps_texts`
     samples/      NAME.raw and the expected NAME.ocsf.json
 """
 
@@ -26,6 +27,7 @@ from watchfloor.normalize.mapping import EventMapping, Mapped, Shared, kind_gett
 from watchfloor.normalize.paths import Getter, getter
 
 Decode = Callable[[dict[str, Any]], dict[str, Any]]
+Keeps = Callable[[dict[str, Any]], bool]
 
 _KEYS = frozenset(
     {"title", "vendor", "product", "recognise", "uid", "time", "log_name", "event_code", "absent", "kind"}
@@ -89,7 +91,10 @@ class Source:
         self._time = [getter(path) for path in _as_list(definition["time"])]
         self._log_name = compile_expression(definition.get("log_name", {"value": None}), self.absent)
         self._event_code = compile_expression(definition.get("event_code", {"value": None}), self.absent)
-        self._decode = _decoder(self.folder)
+        self._decode, self.keeps_texts = _decoder(self.folder)
+        """``keeps_texts`` says of a record, as JSON-decoded, whether each text that :meth:`decode` leaves in it stands
+        in it already, as it is. So it is where nothing is decoded; of another source it is not known, unless its
+        ``decode.py`` says it."""
         self._kind_paths = _as_list(definition.get("kind", []))
         self._kind_key = kind_getter(self._kind_paths)
         self._kinds: dict[Any, Kind] = {}
@@ -258,12 +263,12 @@ def _recognise_one(option: Mapping[str, Any]) -> Condition:
     return lambda record: all(get(record) is not None for get in required) and holds(record)
 
 
-def _decoder(folder: Path) -> Decode:
+def _decoder(folder: Path) -> tuple[Decode, Keeps]:
     path = folder / "decode.py"
     if not path.exists():
-        return lambda record: record
-    decode: Decode = load_python(path).decode
-    return decode
+        return lambda record: record, lambda _record: True
+    code = load_python(path)
+    return code.decode, getattr(code, "keeps_texts", lambda _record: False)
 
 
 def _served(definition: Mapping[str, Any], kind_paths: set[str]) -> ServedLogSource:

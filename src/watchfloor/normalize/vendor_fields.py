@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from watchfloor.event import NATIVE
-from watchfloor.native import ALL_VALUES, KEYWORDS, LOGSOURCE, DecodePlan, encode_logsources
+from watchfloor.native import ALL_VALUES, KEYWORDS, LOGSOURCE, DecodePlan, MayHold, encode_logsources
 from watchfloor.normalize.coerce import text_of
 from watchfloor.normalize.paths import Getter, getter
 from watchfloor.normalize.source import Kind
@@ -38,9 +38,9 @@ class VendorFields:
         self._kinds: dict[int, KindFields] = {}
         self._shapes: dict[_ShapeKey, ShapeFields] = {}
 
-    def gather(self) -> "Gathering":
-        """Begin with the columns of a batch."""
-        return Gathering(self)
+    def gather(self, may_hold: MayHold) -> "Gathering":
+        """Begin with the columns of a batch; ``may_hold`` says of its rows whether they may hold a keyword."""
+        return Gathering(self, may_hold)
 
     def of_shape(self, record: dict[str, Any], kind: Kind) -> "ShapeFields":
         """What is wanted of records of a kind that have these keys in this order, worked out once."""
@@ -88,19 +88,24 @@ class VendorFields:
 class Gathering:
     """The columns of the records that are added to it, in their order; those of one shape are read alike."""
 
-    def __init__(self, fields: VendorFields) -> None:
+    def __init__(self, fields: VendorFields, may_hold: MayHold) -> None:
         self._fields = fields
+        self._may_hold = may_hold
         self._rows = 0
         self._groups: dict[int, _Group] = {}
         self._leaves: list[str] = []
         self._leaves_starts: list[int | None] = []
 
-    def add(self, record: dict[str, Any], kind: Kind) -> None:
-        """Add the wanted fields of one decoded record, under their own names and those that its kind gives them."""
+    def add(self, record: dict[str, Any], kind: Kind, row: int | None = None) -> None:
+        """Add the wanted fields of one decoded record, under their own names and those that its kind gives them.
+
+        With its row in the raw batch, its values are gathered for keywords only if it may hold one.
+        """
         shape = self._fields.of_shape(record, kind)
         computed = [compute(record) for _, compute in shape.computed] if shape.computed else ()
-        start = len(self._leaves) if shape.keywords else None
-        if shape.keywords:
+        start = None
+        if shape.keywords and (row is None or self._may_hold(row, kind.logsources)):
+            start = len(self._leaves)
             _add_leaves(record, self._leaves)
         group = self._groups.get(id(shape))
         if group is None:

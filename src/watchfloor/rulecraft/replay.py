@@ -35,7 +35,7 @@ def replay(
 ) -> Iterator[Replayed]:
     """What the rules find in files, batch by batch; identities are as each event states them."""
     detector = SigmaDetector(ruleset)
-    normalizer, enricher = Normalizer(sources, detector.plan, source=source), Enricher()
+    normalizer, enricher = Normalizer(sources, detector.plan, source=source, seek=detector.seek_keywords), Enricher()
     matches: list[pa.RecordBatch] = []
     for raw in read(paths, tenant=DEFAULT_TENANT, clock=clock, on_dead_letter=on_dead_letter):
         normalized = normalizer.process(raw)

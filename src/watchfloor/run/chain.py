@@ -54,7 +54,7 @@ class Chain:
     def __init__(
         self, sources: Sequence[Source], detector: SigmaDetector, *, source: str | None = None, of: Of = "all"
     ) -> None:
-        self._normalizer = Normalizer(sources, detector.plan, source=source)
+        self._normalizer = Normalizer(sources, detector.plan, source=source, seek=detector.seek_keywords)
         self._enricher = Enricher()
         self._detector = detector
         self._of = of

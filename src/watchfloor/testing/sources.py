@@ -94,6 +94,7 @@ def check_source(source: Source, others: Sequence[Source] = ()) -> None:
         _uids_are_stable(source, records, path)
         _batch_invariant(source, records, events)
         _only_ours(records, path, others)
+        _keeps_texts(source, records, path)
 
 
 def _valid(events: list[dict[str, Any]], path: Path) -> None:
@@ -129,6 +130,22 @@ def _batch_invariant(source: Source, records: list[bytes], events: list[dict[str
     pieces = (batch.slice(row, 1) for row in range(batch.num_rows))
     apart = [event for piece in pieces for event in to_ocsf(Normalizer([source]).process(piece).events)]
     assert apart == events, f"{source.name}: the split of the input changes the output"
+
+
+def _keeps_texts(source: Source, records: list[bytes], path: Path) -> None:
+    for line, raw in enumerate(records, start=1):
+        if source.keeps_texts(decode_json(raw)):
+            delivered = set(_texts(decode_json(raw)))
+            made = [text for text in _texts(source.decode(decode_json(raw))) if text not in delivered]
+            assert not made, f"{path}:{line}: keeps_texts() holds, but decode() makes {made[:3]}"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _only_ours(records: list[bytes], path: Path, others: Sequence[Source]) -> None:

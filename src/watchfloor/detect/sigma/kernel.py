@@ -13,6 +13,7 @@ import msgspec
 import pyarrow as pa
 
 from watchfloor.detect.sigma.columns import OCSF
+from watchfloor.detect.sigma.keywords import KeywordSearch
 from watchfloor.detect.sigma.link import Program
 from watchfloor.detect.sigma.routing import Router
 from watchfloor.detect.sigma.ruleset import RuleSet
@@ -21,7 +22,7 @@ from watchfloor.detect.sigma.waking import wake_rules
 from watchfloor.detect.sigma.words import summary
 from watchfloor.event import ENTITY_ROLES, NATIVE, Entity, Origin, entity_of
 from watchfloor.finding import Finding, finding_uid
-from watchfloor.native import DecodePlan, LogSource
+from watchfloor.native import DecodePlan, LogSource, Seek
 
 Matches = dict[int, list[int]]
 """By row, in order, the numbers of the rules that are true of it."""
@@ -66,6 +67,8 @@ class SigmaDetector:
     def __init__(self, ruleset: RuleSet) -> None:
         self._program = Program(ruleset.rules)
         self._router = Router(ruleset.rules, self._program.wakes)
+        self.seek_keywords: Seek = KeywordSearch(ruleset.rules).seek
+        """Finds the records of a batch whose values must be gathered for keywords."""
 
     @property
     def plan(self) -> DecodePlan:

@@ -89,7 +89,7 @@ class Needles:
         return self._compiled(hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH)
 
     def _compiled(self, flags: int) -> Sequence[hyperscan.Database]:
-        escaped = [(number, b"".join(b"\\x%02x" % byte for byte in one), flags) for number, one in self._numbered]
+        escaped = [(number, _escaped(one), flags) for number, one in self._numbered]
         return [_database(escaped[at : at + MOST_TOGETHER]) for at in range(0, len(escaped), MOST_TOGETHER)]
 
 
@@ -144,6 +144,12 @@ class Scanner:
         return places, numbers
 
 
+def literals(numbered: Iterable[tuple[int, bytes]], *, caseless: bool) -> hyperscan.Database:
+    """What finds texts, by their numbers; ``caseless``: ASCII letters in either case."""
+    flags = hyperscan.HS_FLAG_CASELESS if caseless else 0
+    return _database((number, _escaped(one), flags) for number, one in numbered)
+
+
 def is_searchable(test: Regex) -> bool:
     """Whether a regular expression can be sought in all values at once."""
     if not is_common(test.pattern, test.flags):
@@ -178,6 +184,10 @@ _FLAGS = {"i": hyperscan.HS_FLAG_CASELESS, "m": hyperscan.HS_FLAG_MULTILINE, "s"
 def _flags(test: Regex) -> int:
     once = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY | hyperscan.HS_FLAG_PREFILTER
     return int(once | sum(_FLAGS[letter] for letter in test.flags))
+
+
+def _escaped(text: bytes) -> bytes:
+    return b"".join(b"\\x%02x" % byte for byte in text)
 
 
 def _database(expressions: Iterable[tuple[int, bytes, int]]) -> hyperscan.Database:

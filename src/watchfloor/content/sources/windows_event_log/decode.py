@@ -57,8 +57,9 @@ _ECS = {
 }
 """Where the Sysmon and PowerShell modules of winlogbeat move fields to."""
 
+_AUDITED_VALUE = 4657
 _TEXT = ("#text", "Value")
-_PLAIN = (str, int, float)
+_PLAIN = frozenset({str, int, float, bool})
 _ATTRIBUTES = ("#attributes", "_attributes")
 _BEATS_DATA = ("event_data.", "user_data.")
 
@@ -106,9 +107,16 @@ def decode(record: Record) -> Record:
     else:
         flat = _flat(record)
     flat["EventID"] = _integer(flat.get("EventID"))
-    if flat["EventID"] == 4657 and "ObjectValueName" in flat:
+    if flat["EventID"] == _AUDITED_VALUE and "ObjectValueName" in flat:
         flat = _as_sysmon_writes_it(flat) | flat
     return flat
+
+
+def keeps_texts(record: Record) -> bool:
+    """XML as JSON is unfolded and not rewritten, but for registry values that Security audits."""
+    event = record.get("Event", record)
+    system = event.get("System") if isinstance(event, dict) else None
+    return isinstance(system, dict) and isinstance(system.get("EventID"), int) and system["EventID"] != _AUDITED_VALUE
 
 
 def _integer(value: Any) -> Any:
@@ -153,12 +161,7 @@ def _add(data: Record, name: str, value: Any) -> None:
     if value is None:
         return
     if isinstance(value, dict) and "#text" not in value:
-        for key, item in value.items():
-            # Most are text: to ask for that alone is quicker.
-            if (item.__class__ is str or isinstance(item, _PLAIN)) and key not in data:
-                data[key] = item
-            elif not key.endswith(_ATTRIBUTES):
-                _add(data, key, item)
+        _add_children(data, value)
     elif isinstance(value, dict):
         _add(data, _name_of(value) or name, value["#text"])
     elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
@@ -169,6 +172,18 @@ def _add(data: Record, name: str, value: Any) -> None:
     else:
         known = data[name] if isinstance(data[name], list) else [data[name]]
         data[name] = known + (value if isinstance(value, list) else [value])
+
+
+def _add_children(data: Record, element: Record) -> None:
+    if not data and _PLAIN.issuperset(map(type, element.values())):
+        # So are most, and this is much quicker than one after the other.
+        data.update(element)
+        return
+    for key, item in element.items():
+        if type(item) in _PLAIN and key not in data:
+            data[key] = item
+        elif not key.endswith(_ATTRIBUTES):
+            _add(data, key, item)
 
 
 def _name_of(element: Record) -> Any:
