@@ -45,6 +45,7 @@ def held(tmp_path: Any, keyword: str, *raws: bytes) -> list[bool]:
         (r"C:\Evil", rb'{"a":{"b":"c:\\evil"}}'),
         (r"\\Evil", rb'{"a":{"b":"\\\\evil"}}'),
         ('"b":"evil', b'{"a": {"b" : "evil"}}'),
+        ("true}", b'{"a": {"b": true }}'),
         ("evil", rb'{"a":"\u0065vil"}'),
         ("a/evil", rb'{"a":"a\/evil"}'),
         ("kill", '{"a":"\N{KELVIN SIGN}ill"}'.encode()),
