@@ -1,5 +1,8 @@
 """What is searched for in all values at once never hides a match."""
 
+import sys
+from typing import Any
+
 import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -10,7 +13,7 @@ from watchfloor.detect.sigma.globs import Wildcard, glob
 from watchfloor.detect.sigma.matching import matcher, value_of
 from watchfloor.detect.sigma.needles import EDGE, MAX_NEEDLE, needles
 from watchfloor.detect.sigma.regex_texts import regex_texts
-from watchfloor.detect.sigma.scan import Scanner, folded, is_searchable
+from watchfloor.detect.sigma.scan import STRANGE, Scanner, folded, is_searchable
 
 PIECES = [*"aBiI", "İ", "\u0131", "K", "\u212a", "ß", "ẞ", "\u03c3", "ς", *" \n\\0_.-"]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
@@ -89,6 +92,35 @@ def test_a_value_that_a_regex_matches_is_found(test: Regex, texts: list[str]) ->
     places, numbers = Scanner([(7, test)]).scan(pa.array(texts, pa.string()))
     assert set(numbers) <= {7}
     assert set(places) >= {place for place, text in enumerate(texts) if matches(test, text)}
+
+
+@given(
+    wanted=st.lists(st.tuples(st.sampled_from(["", "$"]), TEXTS, st.sampled_from(["", "$"])), min_size=1, max_size=4),
+    texts=st.lists(TEXTS, min_size=1, max_size=5),
+)
+@example(wanted=[("", "k", "")], texts=["", "a", "\u212a", ""])
+@example(wanted=[("", "a", "")], texts=["", "bé", "a", "", "a"])
+@example(wanted=[("$", "", "$")], texts=["", "a", ""])
+def test_needles_are_found_in_the_values_that_hold_them(wanted: list[Any], texts: list[str]) -> None:
+    edges = {"": b"", "$": EDGE}
+    needle = [edges[start] + fold(text).encode() + edges[end] for start, text, end in wanted]
+    needle = [one for one in needle if len(one.strip(EDGE)) or one == EDGE + EDGE]
+    places, numbers = Scanner(enumerate(needle)).scan(pa.array(texts, pa.string()))
+    held = {
+        (place, number)
+        for place, text in enumerate(texts)
+        for number, one in enumerate(needle)
+        if one in EDGE + fold(text).encode() + EDGE
+    }
+    found = set(zip(places, numbers, strict=True))
+    assert found >= held
+    if any(EDGE in one for one in needle):
+        assert found == held
+
+
+def test_letters_that_fold_to_ascii() -> None:
+    beyond = (chr(code) for code in range(0x80, sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
+    assert "".join(one for one in beyond if fold(one).isascii()) == STRANGE
 
 
 def test_what_regular_expressions_are_searched_for_by() -> None:

@@ -18,9 +18,6 @@ from watchfloor.native import LOGSOURCE, LogSource, decode_logsources
 MAX_ROUTES = 4096
 """How many routes are remembered."""
 
-MAX_FOUND = 4096
-"""Of how many findings in values it is remembered which rules they wake, for each route."""
-
 ANY_KIND = object()
 """For records that may have several kinds."""
 
@@ -45,18 +42,6 @@ class Route:
                 columns[column].append(index)
         self.sought: Mapping[str, Mapping[int, Sequence[int]]] = {name: dict(one) for name, one in sought.items()}
         self.columns: Mapping[str, Sequence[int]] = dict(columns)
-        self._woken: dict[tuple[str, frozenset[int]], frozenset[int]] = {}
-
-    def woken(self, column: str, found: frozenset[int]) -> frozenset[int]:
-        """The rules that what is found in a value of a column wakes."""
-        key = (column, found)
-        woken = self._woken.get(key)
-        if woken is None:
-            if len(self._woken) >= MAX_FOUND:
-                self._woken.clear()
-            wakes = self.sought[column]
-            woken = self._woken[key] = frozenset(rule for number in found for rule in wakes.get(number, ()))
-        return woken
 
 
 class Routed(NamedTuple):

@@ -18,9 +18,13 @@ MATCHES_PER_VALUE = 64
 MOST_TOGETHER = 2048
 """Of needles in one database: the time to compile one grows faster than the number of needles."""
 
+STRANGE = "\u017f\u212a"
+"""The letters that are not ASCII and fold to one that is: other text that is not ASCII hides no needle that is."""
+
+_STRANGE = 2**31 - 1
+"""The number that such a letter is found by."""
+
 _SLACK = 4096
-_ONE = pa.scalar(1, pa.int64())
-_EDGE = pa.scalar(EDGE, pa.binary())
 
 Sought = bytes | Regex
 """A needle (:mod:`watchfloor.detect.sigma.needles`), or a regular expression that :func:`is_searchable`."""
@@ -30,20 +34,41 @@ Found = tuple[list[int], list[int]]
 
 
 class Needles:
-    """Which of many needles are in which of many values; by their numbers."""
+    """Which of many needles are in which of many values; by their numbers.
+
+    Where no needle has an edge, one that is found may begin in a value before.
+    """
 
     def __init__(self, numbered: Iterable[tuple[int, bytes]]) -> None:
-        self._numbered = tuple(numbered)
+        self._numbered = list(numbered)
+        texts = b"".join(one for _, one in self._numbered)
+        self._separator = EDGE if EDGE in texts else b""
+        self._is_ascii = texts.replace(EDGE, b"").isascii()
+        if self._is_ascii:
+            self._numbered += [(_STRANGE, letter.encode()) for letter in STRANGE]
 
     def scan(self, values: pa.StringArray) -> Found:
-        """The needles in each of these values, which are folded already and none of which is null."""
-        lasts, numbers = self._positions(_joined(values), MATCHES_PER_VALUE * len(values) + _SLACK)
+        """The needles in each of these values, none of which is null."""
+        if self._is_ascii:
+            # To fold a text that is not ASCII is dear.
+            found = self._found(pc.ascii_lower(values))
+            if _STRANGE not in found[1]:
+                return found
+        return self._found(folded(values))
+
+    def _found(self, values: pa.StringArray) -> Found:
+        separator = self._separator
+        text = _joined(values, separator) if separator else _text(values)
+        lasts, numbers = self._positions(text, MATCHES_PER_VALUE * len(values) + _SLACK)
         if numbers is None:
             return self._one_by_one(values)
         if not lasts:
             return [], []
-        ends = pc.cumulative_sum(pc.add(pc.binary_length(values).cast(pa.int64()), _ONE))
-        return pc.search_sorted(ends, pa.array(lasts, pa.int64())).to_pylist(), numbers
+        lengths = pc.add(pc.binary_length(values).cast(pa.int64()), pa.scalar(len(separator), pa.int64()))
+        # Where the next value begins, or the edge between them is.
+        ends = pc.cumulative_sum(lengths)
+        side = "left" if separator else "right"
+        return pc.search_sorted(ends, pa.array(lasts, pa.int64()), side=side).to_pylist(), numbers
 
     def of(self, value: str) -> list[int]:
         """The needles in one folded value."""
@@ -55,7 +80,7 @@ class Needles:
                 database.scan(text, lambda number, *_: numbers.append(number))
         return numbers
 
-    def _positions(self, text: bytes, most: int) -> tuple[list[int], list[int] | None]:
+    def _positions(self, text: bytes | pa.Buffer, most: int) -> tuple[list[int], list[int] | None]:
         """Where needles end, and which; no needles if there are too many."""
         lasts: list[int] = []
         numbers: list[int] = []
@@ -137,7 +162,7 @@ class Scanner:
 
     def scan(self, values: pa.StringArray) -> Found:
         """What is in each of these values, none of which is null."""
-        places, numbers = self._needles.scan(folded(values)) if self._needles else ([], [])
+        places, numbers = self._needles.scan(values) if self._needles else ([], [])
         if self._expressions:
             more = self._expressions.scan(values)
             return places + more[0], numbers + more[1]
@@ -163,19 +188,28 @@ def is_searchable(test: Regex) -> bool:
 
 def folded(values: pa.StringArray) -> pa.StringArray:
     """The values without case, as :func:`~watchfloor.detect.sigma.folding.fold` gives them."""
-    ascii_only = pc.string_is_ascii(values)
     lowered = pc.ascii_lower(values)
-    if pc.all(ascii_only, min_count=0).as_py():
+    # To ask each value costs much more.
+    if _text(values).to_pybytes().isascii():
         return lowered
-    others = pc.invert(ascii_only)
+    others = pc.invert(pc.string_is_ascii(values))
     replaced = [fold(one) for one in values.filter(others).to_pylist()]
     return pc.replace_with_mask(lowered, others, pa.array(replaced, pa.string()))
 
 
-def _joined(values: pa.StringArray) -> bytes:
+def _joined(values: pa.StringArray, separator: bytes) -> bytes:
     whole = pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values.cast(pa.binary()))
-    joined: bytes = pc.binary_join(whole, _EDGE)[0].as_py()
-    return EDGE + joined + EDGE
+    joined: bytes = pc.binary_join(whole, pa.scalar(separator, pa.binary()))[0].as_py()
+    return separator + joined + separator
+
+
+def _text(values: pa.StringArray) -> pa.Buffer:
+    """The bytes of all values, one after the other, without a copy."""
+    _, offsets, text = values.buffers()
+    if not text:
+        return pa.py_buffer(b"")
+    ends = pa.Array.from_buffers(pa.int32(), len(values) + 1, [None, offsets], offset=values.offset)
+    return text[ends[0].as_py() : ends[-1].as_py()]
 
 
 _FLAGS = {"i": hyperscan.HS_FLAG_CASELESS, "m": hyperscan.HS_FLAG_MULTILINE, "s": hyperscan.HS_FLAG_DOTALL}
