@@ -28,7 +28,7 @@ from watchfloor.detect.sigma.condition import (
     Reference,
     disjunction,
 )
-from watchfloor.detect.sigma.matching import Value, matcher, related, value_of
+from watchfloor.detect.sigma.matching import matcher, related
 from watchfloor.detect.sigma.parse import Parsed
 from watchfloor.detect.sigma.syntax import parse_condition
 from watchfloor.native import LOGSOURCE, LogSource, decode_logsources
@@ -148,7 +148,7 @@ class _Explainer:
 
     def _test(self, predicate: Predicate) -> Node:
         seen = list(self._values(predicate.column))
-        passing = [text for text in seen if self._passes(predicate, value_of(text))]
+        passing = [text for text in seen if self._passes(predicate, text)]
         met = passing or seen
         relation, text = relation_of(predicate.test)
         if isinstance(predicate.test, Reference):
@@ -163,10 +163,10 @@ class _Explainer:
             more=max(0, len(met) - SHOWN_VALUES),
         )
 
-    def _passes(self, predicate: Predicate, value: Value) -> bool:
+    def _passes(self, predicate: Predicate, value: str) -> bool:
         test = predicate.test
         if isinstance(test, Reference):
-            others = map(value_of, self._values(test.column))
+            others = self._values(test.column)
             return any(related(test.relation, value, other, cased=test.cased) for other in others)
         return matcher(test)(value)
 

@@ -9,7 +9,7 @@ from math import inf
 from watchfloor.detect.sigma.condition import Cidr, Compare, Exists, Glob, Test
 from watchfloor.detect.sigma.folding import fold
 from watchfloor.detect.sigma.globs import Shape, shape
-from watchfloor.detect.sigma.matching import matcher, value_of
+from watchfloor.detect.sigma.matching import matcher
 
 Segments = tuple[tuple[str, ...], ...]
 
@@ -29,7 +29,7 @@ def implies(first: Test, second: Test) -> bool:
         case Glob(), Glob():
             return _glob_implies(first, second)
         case Glob(), Cidr() | Compare(part=None) if (text := _only_text(first)) is not None:
-            return matcher(second)(value_of(text))
+            return matcher(second)(text)
         case Cidr(), Cidr():
             return _within(first, second)
         case Compare(), Compare():
@@ -54,7 +54,7 @@ def excludes(first: Test, second: Test) -> bool:
             Glob() as glob,
         ):
             text = _only_text(glob)
-            return text is not None and not matcher(other)(value_of(text))
+            return text is not None and not matcher(other)(text)
         case Compare(), Compare():
             return first.part == second.part and _span(first).apart(_span(second))
         case Cidr(), Cidr():
@@ -77,7 +77,7 @@ def _glob_implies(first: Glob, second: Glob) -> bool:
         return False
     given = first.segments if second.cased else _folded(first.segments)
     if (only := _plain(given)) is not None:
-        return matcher(second)(value_of(only))
+        return matcher(second)(only)
     kind, text = shape(second)
     match kind:
         case Shape.CONTAINS:
@@ -108,7 +108,7 @@ def _globs_exclude(first: Glob, second: Glob) -> bool:
     cased = first.cased and second.cased
     for given, pattern in ((one, other), (other, one)):
         if (only := _plain(given)) is not None:
-            return not matcher(Glob(pattern, cased))(value_of(only))
+            return not matcher(Glob(pattern, cased))(only)
     return _clash(one[0][0], other[0][0]) or _clash(one[-1][-1][::-1], other[-1][-1][::-1])
 
 

@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from watchfloor.detect.sigma.condition import Glob
-from watchfloor.detect.sigma.matching import matcher, value_of
+from watchfloor.detect.sigma.matching import matcher
 from watchfloor.finding import Finding
 from watchfloor.rulecraft.cells import column_values
 from watchfloor.run.hiding import EventOf, Hidden, Hiding, Values
@@ -54,7 +54,7 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True):
 
     def _covers(self, values: Values | None) -> bool:
         return values is not None and all(
-            any(matcher(glob)(value_of(text)) for glob in globs for text in values(column))
+            any(matcher(glob)(text) for glob in globs for text in values(column))
             for column, globs in self.fields.items()
         )
 

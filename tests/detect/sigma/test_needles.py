@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from watchfloor.detect.sigma.condition import Regex
 from watchfloor.detect.sigma.folding import fold
 from watchfloor.detect.sigma.globs import Wildcard, glob
-from watchfloor.detect.sigma.matching import matcher, value_of
+from watchfloor.detect.sigma.matching import matcher
 from watchfloor.detect.sigma.needles import EDGE, MAX_NEEDLE, needles
 from watchfloor.detect.sigma.regex_texts import regex_texts
 from watchfloor.detect.sigma.scan import STRANGE, Scanner, folded, is_searchable
@@ -52,7 +52,7 @@ REGEXES = st.builds(Regex, PATTERNS, st.sampled_from(["", "", "i", "m", "s", "im
 
 def matches(test: Regex, text: str) -> bool | None:
     try:
-        return matcher(test)(value_of(text))
+        return matcher(test)(text)
     except Exception:  # noqa: BLE001 - not every pattern that is made up is one
         return None
 
@@ -64,7 +64,7 @@ def matches(test: Regex, text: str) -> bool | None:
 def test_a_value_that_a_pattern_matches_holds_its_needles(test: object, text: str) -> None:
     found = needles(test)  # type: ignore[arg-type]
     assert found is None or max(map(len, found)) <= MAX_NEEDLE
-    if found is not None and matcher(test)(value_of(text)):  # type: ignore[arg-type]
+    if found is not None and matcher(test)(text):  # type: ignore[arg-type]
         assert any(one in EDGE + fold(text).encode() + EDGE for one in found)
 
 

@@ -106,13 +106,11 @@ class SigmaDetector:
     def match(self, batch: pa.RecordBatch) -> Matches:
         """The rules that are true of the rows of a batch, which needs no columns but those that rules read."""
         awake = wake_rules(batch, self._router.routed(batch), self._program)
-        rows = sorted(set().union(*awake.values()))
-        view = Rows(batch, rows)
-        places = {row: place for place, row in enumerate(rows)}
+        view = Rows(batch)
         found: Matches = defaultdict(list)
         for index in sorted(awake):
-            for place in self._program.condition(index)(view, sorted(map(places.__getitem__, awake[index]))):
-                found[rows[place]].append(index)
+            for row in self._program.condition(index)(view, sorted(awake[index])):
+                found[row].append(index)
         return {row: found[row] for row in sorted(found)}
 
     def tell(
@@ -123,7 +121,7 @@ class SigmaDetector:
         Without ``summarize`` they have no summary, and events need no columns but those of
         :data:`watchfloor.event.IDENTITY`.
         """
-        view = Rows(events, range(events.num_rows))
+        view = Rows(events)
         return [
             self._finding(index, event, self._summary(index, view, row) if summarize else "")
             for row, (event, rules) in enumerate(zip(_events(events), matches, strict=True))

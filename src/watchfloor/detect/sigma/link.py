@@ -15,8 +15,9 @@ from watchfloor.detect.sigma.condition import (
     Test,
     predicates,
 )
+from watchfloor.detect.sigma.globs import TextMatcher
 from watchfloor.detect.sigma.guards import KIND, guard
-from watchfloor.detect.sigma.matching import Matcher, RegexMatcher, matcher
+from watchfloor.detect.sigma.matching import RegexMatcher, matcher
 from watchfloor.detect.sigma.needles import needles
 from watchfloor.detect.sigma.nodes import Builder, Node, Witnesses
 from watchfloor.detect.sigma.scan import Scanner, Sought, is_searchable
@@ -51,7 +52,7 @@ class Program:
         read = [predicates(rule.condition) for rule in rules]
         self.columns = tuple(map(_columns, read))
         tests = {predicate.test for some in read for predicate in some}
-        self._matchers: dict[Test, Matcher] = {test: matcher(test) for test in tests if not _is_of_text(test)}
+        self._matchers: dict[Test, TextMatcher] = {test: matcher(test) for test in tests if not _is_of_text(test)}
         self._builder = Builder(self._matchers)
         self._conditions: dict[int, Node] = {}
         self._witnesses: dict[int, Witnesses] = {}

@@ -5,13 +5,12 @@ from collections.abc import Callable
 from functools import cached_property, lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from operator import eq, ge, gt, le, lt
-from typing import NamedTuple
 
 import regex
 
 from watchfloor.detect.sigma.condition import Cidr, Compare, Comparison, Exists, Glob, Reference, Regex, Relation, Test
 from watchfloor.detect.sigma.folding import fold
-from watchfloor.detect.sigma.globs import glob_matcher
+from watchfloor.detect.sigma.globs import TextMatcher, glob_matcher
 from watchfloor.detect.sigma.moments import moment, part_of
 from watchfloor.detect.sigma.regex_size import unrolled_length
 
@@ -26,21 +25,6 @@ MAX_REGEX = 32_768
 
 Compiling one takes time and memory in proportion. The regular expressions of one rule are together no longer.
 """
-
-
-class Value(NamedTuple):
-    """A value as it is and folded."""
-
-    raw: str
-    folded: str
-
-
-def value_of(text: str) -> Value:
-    """The text with its folded form."""
-    return Value(text, fold(text))
-
-
-Matcher = Callable[[Value], bool]
 
 
 class RegexMatcher:
@@ -64,12 +48,12 @@ class RegexMatcher:
         """Whether the expression is searched for no more."""
         return self.timeouts >= MAX_TIMEOUTS
 
-    def __call__(self, value: Value) -> bool:
-        """Whether the expression occurs in the value."""
+    def __call__(self, text: str) -> bool:
+        """Whether the expression occurs in the text."""
         if self.given_up:
             return False
         try:
-            return self._pattern.search(value.raw, timeout=REGEX_SECONDS) is not None
+            return self._pattern.search(text, timeout=REGEX_SECONDS) is not None
         except TimeoutError:
             self.timeouts += 1
             return False
@@ -90,8 +74,8 @@ def compile_regex(pattern: str, flags: str = "") -> regex.Pattern[str]:
     return regex.compile(pattern, options)
 
 
-def matcher(test: Test) -> Matcher:
-    """The test as a function of a value.
+def matcher(test: Test) -> TextMatcher:
+    """The test as a function of a value as it is.
 
     Raises:
         TypeError: A ``Reference`` needs the event, not a value.
@@ -99,7 +83,7 @@ def matcher(test: Test) -> Matcher:
     match test:
         case Glob(_, cased):
             matches = glob_matcher(test)
-            return (lambda value: matches(value.raw)) if cased else (lambda value: matches(value.folded))
+            return matches if cased else (lambda text: matches(fold(text)))
         case Regex():
             return RegexMatcher(test)
         case Cidr(network):
@@ -107,15 +91,15 @@ def matcher(test: Test) -> Matcher:
         case Compare():
             return _compare(test)
         case Exists():
-            return lambda _value: True
+            return lambda _text: True
         case Reference():
             raise TypeError("a field reference is matched on the event")
 
 
-def _cidr(text: str) -> Matcher:
+def _cidr(text: str) -> TextMatcher:
     network = ip_network(text)
     version, first, last = network.version, int(network.network_address), int(network.broadcast_address)
-    return lambda value: any(one == version and first <= number <= last for one, number in _addresses(value.raw))
+    return lambda value: any(one == version and first <= number <= last for one, number in _addresses(value))
 
 
 @lru_cache(maxsize=4096)
@@ -139,18 +123,18 @@ _COMPARISONS: dict[Comparison, Callable[[int | float, int | float], bool]] = {
 }
 
 
-def _compare(test: Compare) -> Matcher:
+def _compare(test: Compare) -> TextMatcher:
     holds, bound, part = _COMPARISONS[test.comparison], test.number, test.part
     if part is not None:
 
-        def matches_part(value: Value) -> bool:
-            time = moment(value.raw)
+        def matches_part(value: str) -> bool:
+            time = moment(value)
             return time is not None and holds(part_of(time, part), bound)
 
         return matches_part
 
-    def matches(value: Value) -> bool:
-        number = number_of(value.raw)
+    def matches(value: str) -> bool:
+        number = number_of(value)
         return number is not None and holds(number, bound)
 
     return matches
@@ -171,9 +155,9 @@ def number_of(text: str) -> int | float | None:
     return int(found[0]) if found[1] is None and found[2] is None else float(found[0])
 
 
-def related(relation: Relation, value: Value, other: Value, *, cased: bool) -> bool:
-    """Whether ``value`` equals, starts with, ends with or contains ``other``."""
-    return relates(relation, value.raw, other.raw) if cased else relates(relation, value.folded, other.folded)
+def related(relation: Relation, text: str, other: str, *, cased: bool) -> bool:
+    """Whether a value equals, starts with, ends with or contains another, both as they are."""
+    return relates(relation, text, other) if cased else relates(relation, fold(text), fold(other))
 
 
 def relates(relation: Relation, text: str, part: str) -> bool:

@@ -23,9 +23,11 @@ from watchfloor.detect.sigma.condition import (
     Regex,
     Test,
 )
+from watchfloor.detect.sigma.globs import TextMatcher, glob
 from watchfloor.detect.sigma.guards import Guard, frequency, guard, likelihood
-from watchfloor.detect.sigma.matching import Matcher, relates
-from watchfloor.detect.sigma.patterns import Patterns
+from watchfloor.detect.sigma.matching import relates
+from watchfloor.detect.sigma.patterns import Patterns, matched
+from watchfloor.detect.sigma.regex_texts import regex_texts
 from watchfloor.detect.sigma.view import Rows, texts_of
 
 Node = Callable[[Rows, Sequence[int]], list[int]]
@@ -54,7 +56,7 @@ class _Part(NamedTuple):
 class Builder:
     """Builds functions from conditions; ``matchers`` has each test that is not a pattern."""
 
-    def __init__(self, matchers: Mapping[Test, Matcher]) -> None:
+    def __init__(self, matchers: Mapping[Test, TextMatcher]) -> None:
         self._matchers = matchers
         self._patterns: dict[tuple[Glob, ...], Patterns] = {}
 
@@ -116,15 +118,23 @@ class Builder:
             case Reference():
                 return _Part(_related(column, test), 4, likely)
             case Regex():
-                matches = self._matchers[test]
-                return _Part(
-                    lambda rows, some: [row for row in some if rows.remembered(column, row, matches)], 50, likely
-                )
+                return _Part(self._searched(column, test), 50, likely)
             case _:
-                matches = self._matchers[test]
-                return _Part(
-                    lambda rows, some: [row for row in some if any(map(matches, rows.values(column, row)))], 4, likely
-                )
+                select = matched(self._matchers[test])
+                return _Part(lambda rows, some: select(rows.raw[column], some), 4, likely)
+
+    def _searched(self, column: str, test: Regex) -> Node:
+        """A regular expression, searched for where one of its texts is."""
+        matches = self._matchers[test]
+
+        def searched(rows: Rows, some: Sequence[int]) -> list[int]:
+            return matched(rows.remembered(matches))(rows.raw[column], some)
+
+        texts = regex_texts(test.pattern, test.flags)
+        if texts is None:
+            return searched
+        having = self._texts(column, [glob([text], anywhere=True) for text in sorted(texts)]).node
+        return _all_of((having, searched))
 
     def _texts(self, column: str, tests: Sequence[Glob]) -> _Part:
         """One of some patterns; all of them are cased or none is."""

@@ -57,7 +57,7 @@ class Patterns:
         if len(searched) == 1 and shape(searched[0])[0] is Shape.CONTAINS:
             made.append(_containing_one(shape(searched[0])[1]))
         elif searched:
-            made.append(_matched(self._search_of(searched)))
+            made.append(matched(self._search_of(searched)))
         return made[0] if len(made) == 1 else _selected(made)
 
     def _search_of(self, searched: Sequence[Glob]) -> TextMatcher:
@@ -93,7 +93,9 @@ def _one_of(matchers: Sequence[TextMatcher]) -> TextMatcher:
 # A column whose cells are texts or nothing is a list; only others need to be asked what a cell is.
 
 
-def _matched(matches: TextMatcher) -> Select:
+def matched(matches: TextMatcher) -> Select:
+    """Those of some rows that have a text which satisfies a test."""
+
     def select(cells: Sequence[Cell], rows: Sequence[int]) -> list[int]:
         if cells.__class__ is list:
             return [row for row in rows if (cell := cells[row]) is not None and matches(cell)]
@@ -104,7 +106,7 @@ def _matched(matches: TextMatcher) -> Select:
 
 def _equal(texts: Sequence[str]) -> Select:
     wanted = frozenset(texts)
-    others = _matched(wanted.__contains__)
+    others = matched(wanted.__contains__)
 
     def select(cells: Sequence[Cell], rows: Sequence[int]) -> list[int]:
         return [row for row in rows if cells[row] in wanted] if cells.__class__ is list else others(cells, rows)
@@ -113,7 +115,7 @@ def _equal(texts: Sequence[str]) -> Select:
 
 
 def _containing_one(text: str) -> Select:
-    others = _matched(lambda value: text in value)
+    others = matched(lambda value: text in value)
 
     def select(cells: Sequence[Cell], rows: Sequence[int]) -> list[int]:
         if cells.__class__ is list:
@@ -125,12 +127,12 @@ def _containing_one(text: str) -> Select:
 
 def _starting(texts: Sequence[str]) -> Select:
     starts = tuple(texts)
-    return _matched(lambda text: text.startswith(starts))
+    return matched(lambda text: text.startswith(starts))
 
 
 def _ending(texts: Sequence[str]) -> Select:
     ends = tuple(texts)
-    return _matched(lambda text: text.endswith(ends))
+    return matched(lambda text: text.endswith(ends))
 
 
 def _selected(selects: Sequence[Select]) -> Select:
@@ -142,7 +144,7 @@ def _selected(selects: Sequence[Select]) -> Select:
 
 
 _MAKERS: dict[Shape, Callable[[Sequence[str]], Select]] = {
-    Shape.ANYTHING: lambda _texts: _matched(lambda _text: True),
+    Shape.ANYTHING: lambda _texts: matched(lambda _text: True),
     Shape.EQUALS: _equal,
     Shape.STARTSWITH: _starting,
     Shape.ENDSWITH: _ending,

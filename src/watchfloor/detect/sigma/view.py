@@ -1,4 +1,4 @@
-"""Some rows of a batch as conditions read them: for each column and row the values, folded or as they are."""
+"""The rows of a batch as conditions read them: for each column and row the values, folded or as they are."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from watchfloor.detect.sigma.folding import fold
-from watchfloor.detect.sigma.matching import Matcher, Value, value_of
+from watchfloor.detect.sigma.globs import TextMatcher
 from watchfloor.detect.sigma.scan import folded
 
 Cell = str | list[str] | None
@@ -14,33 +14,30 @@ Cell = str | list[str] | None
 
 
 class Rows:
-    """Rows of a batch, numbered from 0 as they are named; a column is read when it is first asked for."""
+    """The rows of a batch; a column is read when it is first asked for."""
 
-    def __init__(self, batch: pa.RecordBatch, rows: Sequence[int]) -> None:
-        raw = _Raw(batch, pa.array(rows, pa.int64()))
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        raw = _Raw(batch)
         self.raw: dict[str, Sequence[Cell]] = raw
         self.folded: dict[str, Sequence[Cell]] = _Folded(raw)
-        self._tested: dict[tuple[int, str], bool] = {}
-        self._asked = ("", -1)
-        self._values: list[Value] = []
+        self._tested: dict[TextMatcher, _Tested] = {}
 
-    def values(self, column: str, row: int) -> list[Value]:
-        """A row's values; none if the batch does not have the column."""
-        # Rules with long lists ask for the same ones many times in a row.
-        if self._asked != (column, row):
-            self._values = [value_of(text) for text in texts_of(self.raw[column][row])]
-            self._asked = (column, row)
-        return self._values
+    def remembered(self, matches: TextMatcher) -> TextMatcher:
+        """The same test, for dear ones: each value is tested once."""
+        tested = self._tested.get(matches)
+        if tested is None:
+            tested = self._tested[matches] = _Tested(matches)
+        return tested.__getitem__
 
-    def remembered(self, column: str, row: int, matches: Matcher) -> bool:
-        """Whether a dear test is true of one of a row's values; each value is tested once."""
-        for value in self.values(column, row):
-            key = (id(matches), value.raw)
-            if key not in self._tested:
-                self._tested[key] = matches(value)
-            if self._tested[key]:
-                return True
-        return False
+
+class _Tested(dict[str, bool]):
+    def __init__(self, matches: TextMatcher) -> None:
+        super().__init__()
+        self._matches = matches
+
+    def __missing__(self, text: str) -> bool:
+        self[text] = holds = self._matches(text)
+        return holds
 
 
 def texts_of(cell: Cell) -> Sequence[str]:
@@ -60,23 +57,19 @@ class _Columns(dict[str, Sequence[Cell]]):
 
 
 class _Raw(_Columns):
-    def __init__(self, batch: pa.RecordBatch, rows: pa.Array) -> None:
+    def __init__(self, batch: pa.RecordBatch) -> None:
         super().__init__()
         self._batch = batch
-        self._rows = rows
-        self._taken: dict[str, pa.Array | None] = {}
 
-    def taken(self, name: str) -> pa.Array | None:
-        """The rows of a column; nothing if the batch does not have it."""
-        if name not in self._taken:
-            index = self._batch.schema.get_field_index(name)
-            self._taken[name] = None if index < 0 else as_text(self._batch.column(index).take(self._rows))
-        return self._taken[name]
+    def array(self, name: str) -> pa.Array:
+        """A column as texts; nothing but nulls if the batch does not have it."""
+        index = self._batch.schema.get_field_index(name)
+        if index < 0:
+            return pa.nulls(self._batch.num_rows, pa.string())
+        return as_text(self._batch.column(index))
 
     def _read(self, name: str) -> Sequence[Cell]:
-        array = self.taken(name)
-        if array is None:
-            return [None] * len(self._rows)
+        array = self.array(name)
         return _Lists(array, str) if is_list(array.type) else array.to_pylist()
 
 
@@ -86,13 +79,8 @@ class _Folded(_Columns):
         self._raw = raw
 
     def _read(self, name: str) -> Sequence[Cell]:
-        array = self._raw.taken(name)
-        if array is None:
-            return self._raw[name]
-        if is_list(array.type):
-            return _Lists(array, fold)
-        cells: list[Cell] = folded(array).to_pylist()
-        return cells
+        array = self._raw.array(name)
+        return _Lists(array, fold) if is_list(array.type) else folded(array).to_pylist()
 
 
 class _Lists(Sequence[Cell]):
