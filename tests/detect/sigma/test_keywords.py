@@ -1,7 +1,6 @@
 """Values are gathered for keywords only from records whose raw text may hold one, and no match is lost by that."""
 
 import json
-import sys
 from typing import Any
 
 import orjson
@@ -11,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchfloor.detect.sigma import RuleSet, SigmaDetector
-from watchfloor.detect.sigma.folding import fold
-from watchfloor.detect.sigma.keywords import _FOLDING_TO_ASCII, KeywordSearch
+from watchfloor.detect.sigma.keywords import KeywordSearch
 from watchfloor.detect.sigma.load import load_rules
 from watchfloor.native import KEYWORDS, LogSource
 from watchfloor.normalize import Normalizer, load_sources
@@ -83,12 +81,6 @@ def test_records_of_other_log_sources_hold_no_keyword_of_a_rule(tmp_path: Any) -
 
 def test_a_batch_full_of_keywords_is_searched_whole(tmp_path: Any) -> None:
     assert all(held(tmp_path, "evil", b'{"a":"' + b"evil" * 10_000 + b'"}', b"{}"))
-
-
-def test_no_other_letter_than_those_known_equals_one_of_ascii() -> None:
-    letters = {chr(code) for code in range(128, sys.maxunicode + 1) if fold(chr(code)).isascii()}
-
-    assert letters == set(_FOLDING_TO_ASCII)
 
 
 PIECES = st.sampled_from(

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from watchfloor.detect.sigma.condition import CompiledRule, Test, predicates
 from watchfloor.detect.sigma.needles import EDGE, needles
-from watchfloor.detect.sigma.scan import literals
+from watchfloor.detect.sigma.scan import STRANGE, literals
 from watchfloor.native import KEYWORDS, LogSource, MayHold
 
 SHORTEST = 3
@@ -29,8 +29,7 @@ There, a colon that is no part of a string comes after a quotation mark.
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"})
 _NUMERIC = frozenset("0123456789+-.e")
-_FOLDING_TO_ASCII = ("\N{KELVIN SIGN}", "\N{LATIN SMALL LETTER LONG S}")
-_MARKS = (b"\\/", *(b"\\u%x" % digit for digit in range(16)), *(one.encode() for one in _FOLDING_TO_ASCII))
+_MARKS = (b"\\/", *(b"\\u%x" % digit for digit in range(16)), *(one.encode() for one in STRANGE))
 """In raw text, of characters that could have been written otherwise; they are the first of all texts."""
 
 MATCHES_PER_RECORD = 64

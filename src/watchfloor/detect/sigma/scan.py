@@ -42,7 +42,7 @@ class Needles:
     def __init__(self, numbered: Iterable[tuple[int, bytes]]) -> None:
         self._numbered = list(numbered)
         texts = b"".join(one for _, one in self._numbered)
-        self._separator = EDGE if EDGE in texts else b""
+        self._has_edges = EDGE in texts
         self._is_ascii = texts.replace(EDGE, b"").isascii()
         if self._is_ascii:
             self._numbered += [(_STRANGE, letter.encode()) for letter in STRANGE]
@@ -57,17 +57,16 @@ class Needles:
         return self._found(folded(values))
 
     def _found(self, values: pa.StringArray) -> Found:
-        separator = self._separator
-        text = _joined(values, separator) if separator else _text(values)
+        text = _joined(values) if self._has_edges else _text(values)
         lasts, numbers = self._positions(text, MATCHES_PER_VALUE * len(values) + _SLACK)
         if numbers is None:
             return self._one_by_one(values)
         if not lasts:
             return [], []
-        lengths = pc.add(pc.binary_length(values).cast(pa.int64()), pa.scalar(len(separator), pa.int64()))
-        # Where the next value begins, or the edge between them is.
+        lengths = pc.add(pc.binary_length(values).cast(pa.int64()), pa.scalar(int(self._has_edges), pa.int64()))
+        # Where the edge after each value is, or else the value after it begins.
         ends = pc.cumulative_sum(lengths)
-        side = "left" if separator else "right"
+        side = "left" if self._has_edges else "right"
         return pc.search_sorted(ends, pa.array(lasts, pa.int64()), side=side).to_pylist(), numbers
 
     def of(self, value: str) -> list[int]:
@@ -197,10 +196,10 @@ def folded(values: pa.StringArray) -> pa.StringArray:
     return pc.replace_with_mask(lowered, others, pa.array(replaced, pa.string()))
 
 
-def _joined(values: pa.StringArray, separator: bytes) -> bytes:
+def _joined(values: pa.StringArray) -> bytes:
     whole = pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values.cast(pa.binary()))
-    joined: bytes = pc.binary_join(whole, pa.scalar(separator, pa.binary()))[0].as_py()
-    return separator + joined + separator
+    joined: bytes = pc.binary_join(whole, pa.scalar(EDGE, pa.binary()))[0].as_py()
+    return EDGE + joined + EDGE
 
 
 def _text(values: pa.StringArray) -> pa.Buffer:
