@@ -1,6 +1,6 @@
 """Reading as the command line does it: paths in, rows and dead letters out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +10,8 @@ import pytest
 
 from watchfloor.deadletter import DeadLetter
 from watchfloor.event import RAW_SCHEMA
-from watchfloor.ingest import read
+from watchfloor.ingest import Limits, read
+from watchfloor.ingest.frame import Framing, Unreadable, frame
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -38,6 +39,23 @@ class Result(NamedTuple):
     @property
     def reasons(self) -> list[str]:
         return [f"{letter.place()}: {letter.reason}" for letter in self.letters]
+
+
+class Record(NamedTuple):
+    raw: bytes
+    line: int
+    index: int | None = None
+
+
+def framed(chunks: Iterable[bytes], framing: Framing, limits: Limits) -> list[Record | Unreadable]:
+    """What framing gives, record by record."""
+    found: list[Record | Unreadable] = []
+    for item in frame(chunks, framing, limits):
+        if isinstance(item, Unreadable):
+            found.append(item)
+        else:
+            found += map(Record, item.raw, item.line, item.index)
+    return found
 
 
 Ingest = Callable[..., Result]

@@ -8,9 +8,9 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ingest.conftest import Record, framed
 
 from watchfloor.ingest import Limits
-from watchfloor.ingest.frame import Record, frame
 from watchfloor.ingest.text import Text
 
 AUDIT = {
@@ -107,6 +107,6 @@ fields = st.lists(
 def test_what_the_csv_module_writes_is_read(rows: list[list[str]], size: int) -> None:
     data = table([["A", "B"], *rows], lineterminator="\n")
     chunks = [data[start : start + size] for start in range(0, len(data), size)]
-    found = list(frame(chunks, Text(Limits())))
+    found = framed(chunks, Text, Limits())
     assert all(isinstance(item, Record) for item in found)
     assert [list(orjson.loads(item.raw).values()) for item in found] == rows

@@ -12,10 +12,10 @@ from uuid import UUID
 
 import orjson
 import pytest
+from tests.ingest.conftest import framed
 
 from watchfloor.ingest import Limits
 from watchfloor.ingest.evtx import EventLog
-from watchfloor.ingest.frame import frame
 from watchfloor.testing.evtx_writer import CHUNK_BYTES, FILE_HEADER_BYTES, WindowsEvent, evtx
 
 HOSTILE = '<script>"\\ \u202e\n\u00e9 \U0001f600 & ]]>'
@@ -203,9 +203,9 @@ def test_a_record_that_is_too_long(ingest: Any) -> None:
 @pytest.mark.parametrize("size", [1000, 4096, 65536, 100_000])
 def test_however_cut(size: int) -> None:
     data = LOG[:-9000]
-    whole = list(frame([data], EventLog(Limits())))
+    whole = framed([data], EventLog, Limits())
     chunks = [data[start : start + size] for start in range(0, len(data), size)]
-    assert list(frame(chunks, EventLog(Limits()))) == whole
+    assert framed(chunks, EventLog, Limits()) == whole
 
 
 def test_an_event_that_fits_into_no_chunk() -> None:

@@ -8,8 +8,9 @@ import orjson
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from tests.ingest.conftest import Record, framed
 
-from watchfloor.ingest.frame import Item, Record, frame
+from watchfloor.ingest.frame import Unreadable
 from watchfloor.ingest.limits import Limits
 from watchfloor.ingest.text import Text
 from watchfloor.ingest.wrappers import may_be_wrapper
@@ -17,8 +18,8 @@ from watchfloor.ingest.wrappers import may_be_wrapper
 LIMITS = Limits()
 
 
-def items(chunks: Sequence[bytes], limits: Limits = LIMITS) -> list[Item]:
-    return list(frame(chunks, Text(limits)))
+def items(chunks: Sequence[bytes], limits: Limits = LIMITS) -> list[Record | Unreadable]:
+    return framed(chunks, Text, limits)
 
 
 def cut(data: bytes, at: Sequence[int]) -> list[bytes]:

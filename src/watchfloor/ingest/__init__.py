@@ -93,8 +93,8 @@ class _Reader:
                 for item in items:
                     if isinstance(item, Unreadable):
                         letters.add(item)
-                    elif batches.add(path, item, ordinals.of(item.raw)):
-                        yield batches.take()
+                    else:
+                        yield from batches.add(path, item, ordinals.of(item.raw))
                 if not ordinals and not letters:
                     letters.add(Unreadable("no records in it", 1))
                 letters.close()

@@ -1,10 +1,14 @@
 """Gathers records, of one file or many, into batches of :data:`~watchfloor.event.RAW_SCHEMA`."""
 
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import accumulate
+
 import pyarrow as pa
 
 from watchfloor.clock import Clock
 from watchfloor.event import RAW_SCHEMA
-from watchfloor.ingest.frame import Record
+from watchfloor.ingest.frame import Records
 
 
 class Ordinals:
@@ -16,12 +20,15 @@ class Ordinals:
     def __init__(self) -> None:
         self._next: dict[int, int] = {}
 
-    def of(self, raw: bytes) -> int:
-        """How many records like this one there were before."""
-        key = hash(raw)
-        ordinal = self._next.get(key, 0)
-        self._next[key] = ordinal + 1
-        return ordinal
+    def of(self, raw: list[bytes]) -> list[int]:
+        """How many records like each of these there were before it."""
+        following = self._next
+        ordinals = []
+        for key in map(hash, raw):
+            ordinal = following.get(key, 0)
+            following[key] = ordinal + 1
+            ordinals.append(ordinal)
+        return ordinals
 
     def __bool__(self) -> bool:
         """Whether there was any record."""
@@ -34,25 +41,45 @@ class Batches:
     def __init__(self, tenant: str, clock: Clock, *, rows: int, size: int) -> None:
         self._tenant = tenant
         self._clock = clock
-        self._most_rows = rows
+        self._most_rows = max(rows, 1)
         self._most_bytes = size
         self._bytes = 0
-        self._rows: list[tuple[bytes, str, int, int | None, int]] = []
+        self._raw: list[bytes] = []
+        self._path: list[str] = []
+        self._line: list[int] = []
+        self._index: list[int | None] = []
+        self._ordinal: list[int] = []
 
-    def add(self, path: str, record: Record, ordinal: int) -> bool:
-        """Append a record; whether the batch is full now."""
-        self._rows.append((record.raw, path, record.line, record.index, ordinal))
-        self._bytes += len(record.raw)
-        return len(self._rows) >= self._most_rows or self._bytes >= self._most_bytes
+    def add(self, path: str, records: Records, ordinals: list[int]) -> Iterator[pa.RecordBatch]:
+        """Append records; gives the batches that they fill."""
+        sizes = list(accumulate(map(len, records.raw), initial=0))
+        at = 0
+        while at < len(records.raw):
+            end = self._end(sizes, at)
+            self._raw += records.raw[at:end]
+            self._path += [path] * (end - at)
+            self._line += records.line[at:end]
+            self._index += records.index[at:end]
+            self._ordinal += ordinals[at:end]
+            self._bytes += sizes[end] - sizes[at]
+            at = end
+            if len(self) >= self._most_rows or self._bytes >= self._most_bytes:
+                yield self.take()
+
+    def _end(self, sizes: list[int], at: int) -> int:
+        """Where records, the first so many of which are that large, fill the batch that takes them from ``at`` on."""
+        full = bisect_left(sizes, sizes[at] + self._most_bytes - self._bytes, at + 1)
+        return min(full, at + self._most_rows - len(self), len(sizes) - 1)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._raw)
 
     def take(self) -> pa.RecordBatch:
         """The batch that was filled, stamped with the time; the next one is empty."""
-        rows, self._rows, self._bytes = self._rows, [], 0
-        raw, path, line, index, ordinal = zip(*rows, strict=True)
+        count = len(self)
         now = int(self._clock().timestamp() * 1000)
-        columns = ([self._tenant] * len(rows), raw, path, line, index, ordinal, [now] * len(rows))
+        columns = ([self._tenant] * count, self._raw, self._path, self._line, self._index, self._ordinal, [now] * count)
         arrays = [pa.array(column, field.type) for column, field in zip(columns, RAW_SCHEMA, strict=True)]
+        self._bytes = 0
+        self._raw, self._path, self._line, self._index, self._ordinal = [], [], [], [], []
         return pa.RecordBatch.from_arrays(arrays, schema=RAW_SCHEMA)

@@ -73,8 +73,8 @@ def _items(stream: Stream, limits: Limits, *, empty: bool) -> Iterator[Item]:
     if empty and not stream.failed:
         return _problem("empty file")
     if stream.peek(_HEAD) == EVTX_MAGIC:
-        return frame(stream, EventLog(limits))
-    return frame(utf8(stream), Text(limits))
+        return frame(stream, EventLog, limits)
+    return frame(utf8(stream), Text, limits)
 
 
 def _problem(reason: str) -> Iterator[Item]:

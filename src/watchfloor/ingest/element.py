@@ -1,6 +1,6 @@
 """One JSON element: while it is being scanned, and what it is when it is whole."""
 
-from watchfloor.ingest.frame import NOT_OBJECT, Item, Record, Refuse, too_long, unreadable
+from watchfloor.ingest.frame import NOT_OBJECT, Items, Refuse, too_long, unreadable
 from watchfloor.ingest.limits import Limits
 from watchfloor.ingest.structure import Structure
 from watchfloor.ingest.wrappers import wrapping
@@ -27,20 +27,20 @@ class Element:
         return self.refused or Refuse(reason, self.line, self.index).add(self.before)
 
 
-def whole(raw: bytes, line: int, index: int | None, limits: Limits) -> Item:
-    """What a whole element is: a record, if it is an object and not too long."""
+def add_whole(items: Items, raw: bytes, line: int, index: int | None, limits: Limits) -> None:
+    """Append a whole element: it is a record, if it is an object and not too long."""
     if len(raw) > limits.record_bytes:
-        return too_long(limits, line, index).add(raw).item()
-    if not raw.startswith(b"{"):
-        return unreadable(NOT_OBJECT, line, raw, index=index)
-    return Record(raw, line, index)
+        items.unreadable(too_long(limits, line, index).add(raw).item())
+    elif not raw.startswith(b"{"):
+        items.unreadable(unreadable(NOT_OBJECT, line, raw, index=index))
+    else:
+        items.record(raw, line, index)
 
 
-def beside(wrapper: bytes, line: int) -> list[Item]:
-    """What a wrapper, its array left out, says that is lost otherwise."""
+def add_beside(items: Items, wrapper: bytes, line: int) -> None:
+    """Append what a wrapper, its array left out, says that is lost otherwise."""
     names = wrapping(wrapper)
     if names is None:
-        return [unreadable("broken JSON: around an array of records", line, wrapper)]
-    if names:
-        return [unreadable(_BESIDE, line, wrapper, detail=f" ({', '.join(names)[:_MAX_NAMES]})")]
-    return []
+        items.unreadable(unreadable("broken JSON: around an array of records", line, wrapper))
+    elif names:
+        items.unreadable(unreadable(_BESIDE, line, wrapper, detail=f" ({', '.join(names)[:_MAX_NAMES]})"))

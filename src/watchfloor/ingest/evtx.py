@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from evtx import PyEvtxParser
 
-from watchfloor.ingest.frame import Item, Record, Refuse, too_long, unreadable
+from watchfloor.ingest.frame import Items, Refuse, too_long, unreadable
 from watchfloor.ingest.limits import Limits
 
 EVTX_MAGIC = b"ElfFile\0"
@@ -40,65 +40,64 @@ class EventLog:
     run of bytes that are no chunks is one item.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, items: Items) -> None:
         self._limits = limits
+        self._items = items
         self._data = b""
         self._begun = False
         self._position = 1
         self._junk: Refuse | None = None
 
-    def feed(self, chunk: bytes) -> list[Item]:
-        """Take the next bytes; give the records of the chunks that they complete."""
-        items: list[Item] = []
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes; find the records of the chunks that they complete."""
         data, at = self._data + chunk, 0
         if not self._begun and len(data) >= _HEADER_BYTES:
             self._begun, at = True, _HEADER_BYTES
         while self._begun and len(data) - at >= _CHUNK_BYTES:
-            items += self._block(data[at : at + _CHUNK_BYTES])
+            self._block(data[at : at + _CHUNK_BYTES])
             at += _CHUNK_BYTES
         self._data = data[at:]
-        return items
 
-    def close(self, broken: str | None) -> list[Item]:
+    def close(self, broken: str | None) -> None:
         """The bytes are over: of a chunk that is cut off, the whole records are given."""
-        if not self._begun:
-            return [unreadable(broken or "event log cut off inside its header", 1, self._data)]
         cut = self._data
-        items = self._block(cut.ljust(_CHUNK_BYTES, b"\0"), cut_off=True)
-        items += self._end_junk()
+        if not self._begun:
+            self._items.unreadable(unreadable(broken or "event log cut off inside its header", 1, cut))
+            return
+        self._block(cut.ljust(_CHUNK_BYTES, b"\0"), cut_off=True)
+        self._end_junk()
         if broken or cut.strip(b"\0"):
-            items.append(unreadable(broken or "event log cut off inside a chunk", self._position, cut))
-        return items
+            self._items.unreadable(unreadable(broken or "event log cut off inside a chunk", self._position, cut))
 
-    def _block(self, block: bytes, *, cut_off: bool = False) -> list[Item]:
+    def _block(self, block: bytes, *, cut_off: bool = False) -> None:
         if block.startswith(_CHUNK_MAGIC):
-            return self._end_junk() + self._chunk(block, cut_off=cut_off)
-        if block.strip(b"\0") and not cut_off:
+            self._end_junk()
+            self._chunk(block, cut_off=cut_off)
+        elif block.strip(b"\0") and not cut_off:
             self._junk = self._junk or Refuse("not an event log chunk", self._position)
             self._junk.add(block)
-        return []
 
-    def _end_junk(self) -> list[Item]:
+    def _end_junk(self) -> None:
         junk, self._junk = self._junk, None
-        return [junk.item()] if junk else []
+        if junk:
+            self._items.unreadable(junk.item())
 
-    def _chunk(self, block: bytes, *, cut_off: bool) -> list[Item]:
-        items: list[Item] = []
+    def _chunk(self, block: bytes, *, cut_off: bool) -> None:
         for text in _texts(block):
             if isinstance(text, str):
-                items.append(self._record(text.encode("utf-8", "replace")))
+                self._record(text.encode("utf-8", "replace"))
             elif cut_off:
                 break
             else:
                 detail = f" ({' '.join(str(text).split())[:_MAX_DETAIL]})"
-                items.append(unreadable("broken event log record", self._position, b"", detail=detail))
+                self._items.unreadable(unreadable("broken event log record", self._position, b"", detail=detail))
             self._position += 1
-        return items
 
-    def _record(self, raw: bytes) -> Item:
+    def _record(self, raw: bytes) -> None:
         if len(raw) > self._limits.record_bytes:
-            return too_long(self._limits, self._position).add(raw).item()
-        return Record(raw, self._position)
+            self._items.unreadable(too_long(self._limits, self._position).add(raw).item())
+        else:
+            self._items.record(raw, self._position)
 
 
 def _texts(chunk: bytes) -> Iterator[str | Exception]:

@@ -5,7 +5,7 @@ where each record begins and ends; whether a record is valid JSON is for normali
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import msgspec
@@ -20,12 +20,16 @@ SEPARATOR = re.compile(rb"Record \d+\s*\Z")
 """What evtx_dump writes between the records of its JSON output; not a record, and nothing is lost with it."""
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """One record: its exact bytes, the 1-based line of its first byte and, inside an array, its position."""
+class Records(msgspec.Struct, frozen=True, gc=False):
+    """Records, one after the other, as columns: no Python code need run for each.
 
-    raw: bytes
-    line: int
-    index: int | None = None
+    ``raw`` holds their exact bytes, ``line`` the 1-based lines of their first bytes and ``index`` their positions
+    inside an array.
+    """
+
+    raw: list[bytes]
+    line: list[int]
+    index: list[int | None]
 
 
 class Unreadable(msgspec.Struct, frozen=True, gc=False):
@@ -43,23 +47,67 @@ class Unreadable(msgspec.Struct, frozen=True, gc=False):
     detail: str = ""
 
 
-Item = Record | Unreadable
+Item = Records | Unreadable
+
+
+class Items:
+    """What a framer has found and nobody has taken yet, in the order of the bytes."""
+
+    def __init__(self) -> None:
+        self._items: list[Item] = []
+        self._last: Records | None = None
+        """The records that the next one stands right behind."""
+
+    def record(self, raw: bytes, line: int, index: int | None = None) -> None:
+        """Append a record."""
+        records = self._last or self._begin()
+        records.raw.append(raw)
+        records.line.append(line)
+        records.index.append(index)
+
+    def lines(self, raw: list[bytes], first: int) -> None:
+        """Append records that stand one a line, from the line ``first`` on."""
+        records = self._last or self._begin()
+        records.raw.extend(raw)
+        records.line.extend(range(first, first + len(raw)))
+        records.index.extend([None] * len(raw))
+
+    def unreadable(self, item: Unreadable) -> None:
+        """Append what is not a record."""
+        self._items.append(item)
+        self._last = None
+
+    def take(self) -> list[Item]:
+        """All of it; none is left."""
+        items, self._items, self._last = self._items, [], None
+        return items
+
+    def _begin(self) -> Records:
+        self._last = Records([], [], [])
+        self._items.append(self._last)
+        return self._last
 
 
 class Framer(Protocol):
-    """Cuts one file's bytes into items."""
+    """Cuts one file's bytes into items, which it appends to the :class:`Items` that it was made with."""
 
-    def feed(self, chunk: bytes) -> list[Item]:
-        """Take the next bytes; give what they complete."""
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes; find what they complete."""
         ...
 
-    def close(self, broken: str | None) -> list[Item]:
+    def close(self, broken: str | None) -> None:
         """The bytes are over; ``broken`` says why, if it is not because the file ends here."""
         ...
 
 
-def frame(chunks: Iterable[bytes], framer: Framer) -> Iterator[Item]:
+Framing = Callable[[Limits, Items], Framer]
+"""Makes a framer."""
+
+
+def frame(chunks: Iterable[bytes], framing: Framing, limits: Limits) -> Iterator[Item]:
     """The items of a stream; a stream that breaks off gives what came before, and one item that says why."""
+    items = Items()
+    framer = framing(limits, items)
     broken = None
     source = iter(chunks)
     while broken is None:
@@ -70,8 +118,10 @@ def frame(chunks: Iterable[bytes], framer: Framer) -> Iterator[Item]:
         except RecordError as error:
             broken = str(error)
         else:
-            yield from framer.feed(chunk)
-    yield from framer.close(broken)
+            framer.feed(chunk)
+            yield from items.take()
+    framer.close(broken)
+    yield from items.take()
 
 
 class Refuse:

@@ -4,7 +4,7 @@ import re
 
 import orjson
 
-from watchfloor.ingest.frame import Item, Record, Refuse, too_long, unreadable
+from watchfloor.ingest.frame import Items, Refuse, too_long, unreadable
 from watchfloor.ingest.limits import Limits
 
 _DELIMITERS = (b",", b";", b"\t")
@@ -65,8 +65,9 @@ def csv_delimiter(line: bytes) -> bytes | None:
 class Rows:
     """A framer for CSV; its first row is the header."""
 
-    def __init__(self, limits: Limits, delimiter: bytes) -> None:
+    def __init__(self, limits: Limits, items: Items, *, delimiter: bytes) -> None:
         self._limits = limits
+        self._items = items
         self._grammar = Grammar(delimiter)
         self._names: list[str] = []
         self._data = b""
@@ -75,38 +76,36 @@ class Rows:
         """How much data there must be before it is worth looking for the end of a row again."""
         self._refused: Refuse | None = None
 
-    def feed(self, chunk: bytes) -> list[Item]:
-        """Take the next bytes; give the rows that they complete."""
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes; find the rows that they complete."""
         self._data += chunk
-        return self._rows() if len(self._data) >= self._enough else []
+        if len(self._data) >= self._enough:
+            self._rows()
 
-    def close(self, broken: str | None) -> list[Item]:
+    def close(self, broken: str | None) -> None:
         """The bytes are over: the last row may lack its line break."""
-        items = self._rows()
+        self._rows()
         if broken is None and self._data:
             self._data += b"\n"
-            items += self._rows()
+            self._rows()
         if self._refused:
-            return [*items, self._refused.add(self._data).item(broken)]
-        if broken or self._data:
+            self._items.unreadable(self._refused.add(self._data).item(broken))
+        elif broken or self._data:
             reason = broken or "broken CSV: a quoted field without an end"
-            items.append(unreadable(reason, self._line, self._data.rstrip(b"\n")))
-        return items
+            self._items.unreadable(unreadable(reason, self._line, self._data.rstrip(b"\n")))
 
-    def _rows(self) -> list[Item]:
-        items: list[Item] = []
+    def _rows(self) -> None:
         at = 0
         while at < len(self._data):
-            end = self._skip(self._refused, at, items) if self._refused else self._row(at, items)
+            end = self._skip(self._refused, at) if self._refused else self._row(at)
             if end is None:
                 break
             self._line += self._data.count(b"\n", at, end)
             at = end
         self._data = self._data[at:]
         self._enough = 2 * len(self._data)
-        return items
 
-    def _row(self, at: int, items: list[Item]) -> int | None:
+    def _row(self, at: int) -> int | None:
         """Read the row at ``at``; returns where to go on, or None if that takes more bytes."""
         end = self._grammar.row.match(self._data, at).end()  # type: ignore[union-attr]
         after = self._data[end : end + 2]
@@ -116,7 +115,7 @@ class Rows:
         if waits:
             return None
         if after[:1] == b"\n" or after == b"\r\n":
-            self._emit(self._data[at:end], items)
+            self._emit(self._data[at:end])
             return end + len(after[: after.index(b"\n") + 1])
         return self._refuse(Refuse("broken CSV: text beside a quoted field", self._line), at, end)
 
@@ -124,17 +123,17 @@ class Rows:
         self._refused = refused.add(self._data[at:end])
         return end
 
-    def _skip(self, refused: Refuse, at: int, items: list[Item]) -> int:
+    def _skip(self, refused: Refuse, at: int) -> int:
         """Pass the rest of the line that a refused row ends on."""
         end = self._data.find(b"\n", at)
         if end < 0:
             refused.add(self._data[at:])
             return len(self._data)
-        items.append(refused.add(self._data[at:end]).item())
+        self._items.unreadable(refused.add(self._data[at:end]).item())
         self._refused = None
         return end + 1
 
-    def _emit(self, row: bytes, items: list[Item]) -> None:
+    def _emit(self, row: bytes) -> None:
         if not row.strip() or (not self._names and row.startswith(TYPE_LINE)):
             return
         fields = self._grammar.fields(row)
@@ -142,7 +141,8 @@ class Rows:
             self._names = fields
         elif len(fields) == len(self._names):
             record = orjson.dumps(dict(zip(self._names, fields, strict=True)))
-            items.append(Record(record, self._line))
+            self._items.record(record, self._line)
         else:
             detail = f" ({len(fields)}, not {len(self._names)})"
-            items.append(unreadable("another number of fields than the header", self._line, row, detail=detail))
+            reason = "another number of fields than the header"
+            self._items.unreadable(unreadable(reason, self._line, row, detail=detail))

@@ -6,7 +6,9 @@
 * anything else: ``Lines``, so that records between lines of other text are found.
 """
 
-from watchfloor.ingest.frame import Framer, Item
+from functools import partial
+
+from watchfloor.ingest.frame import Framer, Framing, Items
 from watchfloor.ingest.limits import Limits
 from watchfloor.ingest.lines import Lines
 from watchfloor.ingest.rows import TYPE_LINE, Rows, csv_delimiter
@@ -17,42 +19,47 @@ from watchfloor.ingest.values import Values
 class Text:
     """A framer for any text: it waits for the first line that is not blank, then hands over."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, items: Items) -> None:
         self._limits = limits
+        self._items = items
         self._held: list[bytes] = []
         self._size = 0
         self._framer: Framer | None = None
 
-    def feed(self, chunk: bytes) -> list[Item]:
-        """Take the next bytes; give the records that they complete."""
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes; find the records that they complete."""
         if self._framer:
-            return self._framer.feed(chunk)
+            self._framer.feed(chunk)
+            return
         self._held.append(chunk)
         self._size += len(chunk)
-        if self._size <= self._limits.record_bytes and b"\n" not in chunk:
-            return []
-        return self._choose(closing=False)
+        if self._size > self._limits.record_bytes or b"\n" in chunk:
+            self._choose(closing=False)
 
-    def close(self, broken: str | None) -> list[Item]:
+    def close(self, broken: str | None) -> None:
         """The bytes are over."""
-        items = [] if self._framer else self._choose(closing=True)
-        return items + self._framer.close(broken) if self._framer else items
+        if not self._framer:
+            self._choose(closing=True)
+        if self._framer:
+            self._framer.close(broken)
 
-    def _choose(self, *, closing: bool) -> list[Item]:
+    def _choose(self, *, closing: bool) -> None:
         head = b"".join(self._held)
-        self._framer = _framer(head, self._limits, closing=closing)
-        self._held = [] if self._framer else [head]
-        return self._framer.feed(head) if self._framer else []
+        framing = _framing(head, self._limits, closing=closing)
+        self._held = [] if framing else [head]
+        if framing:
+            self._framer = framing(self._limits, self._items)
+            self._framer.feed(head)
 
 
-def _framer(head: bytes, limits: Limits, *, closing: bool) -> Framer | None:
-    """The framer for text that begins with ``head``; None if that takes more of it, unless it is all there is.
+def _framing(head: bytes, limits: Limits, *, closing: bool) -> Framing | None:
+    """The framing of text that begins with ``head``; None if that takes more of it, unless it is all there is.
 
     A line over the limit counts the same whether its end is at hand or not.
     """
     most = limits.record_bytes
     if not head[: most + 1].strip():
-        return Lines(limits) if closing or len(head) > most else None
+        return Lines if closing or len(head) > most else None
     body = head.lstrip()
     line, newline, rest = body.partition(b"\n")
     if body.startswith(TYPE_LINE) and newline:
@@ -63,9 +70,9 @@ def _framer(head: bytes, limits: Limits, *, closing: bool) -> Framer | None:
         inner = body[1 : most + 1].lstrip()[:1]
         if not inner and len(body) <= most and not closing:
             return None
-        return Values(limits) if inner in {b"{", b"]"} else Lines(limits)
+        return Values if inner in {b"{", b"]"} else Lines
     short = len(line) <= most
     if body.startswith(b"{"):
-        return Lines(limits) if short and is_one_value(line) else Values(limits)
+        return Lines if short and is_one_value(line) else Values
     delimiter = csv_delimiter(line) if short else None
-    return Rows(limits, delimiter) if delimiter else Lines(limits)
+    return partial(Rows, delimiter=delimiter) if delimiter else Lines

@@ -9,8 +9,8 @@ import re
 
 import msgspec
 
-from watchfloor.ingest.element import Element, beside, whole
-from watchfloor.ingest.frame import NOT_JSON, SEPARATOR, Item, Refuse, too_long, unreadable
+from watchfloor.ingest.element import Element, add_beside, add_whole
+from watchfloor.ingest.frame import NOT_JSON, SEPARATOR, Items, Refuse, too_long, unreadable
 from watchfloor.ingest.limits import Limits
 from watchfloor.ingest.resume import MAX_INDENT, Layout, Nesting, NextLine, Sibling
 from watchfloor.ingest.structure import ARRAY, END_ARRAY, OBJECT, Stop, Structure
@@ -31,9 +31,9 @@ _ARRAY_OPEN = "array of records without an end"
 class Values:
     """A framer for JSON that is not one record a line."""
 
-    def __init__(self, limits: Limits, *, line: int = 1) -> None:
+    def __init__(self, limits: Limits, items: Items, *, line: int = 1) -> None:
         self._limits = limits
-        self._items: list[Item] = []
+        self._items = items
         self._window = Window(line)
         self._layout = Layout()
         self._array: Nesting | None = None
@@ -45,29 +45,23 @@ class Values:
         self._sibling: Sibling = NextLine()
         self._bulk_tried = False
 
-    def feed(self, chunk: bytes) -> list[Item]:
-        """Take the next bytes; give the records that they complete."""
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes; find the records that they complete."""
         self._window.feed(chunk)
         self._bulk_tried = False
         while self._step():
             pass
-        return self._take()
 
-    def close(self, broken: str | None) -> list[Item]:
+    def close(self, broken: str | None) -> None:
         """The bytes are over: what is incomplete becomes one item."""
         rest = self._window.rest()
         if self._lost:
             self._give_up(self._lost.add(rest), broken or self._sibling.stopped)
         elif self._open:
-            self._items.append(self._open.refuse(broken or _RECORD_OPEN).add(rest).item())
+            self._items.unreadable(self._open.refuse(broken or _RECORD_OPEN).add(rest).item())
         elif self._array or broken or rest.strip():
             reason = broken or (_ARRAY_OPEN if self._array else NOT_JSON)
-            self._items.append(unreadable(reason, self._window.line(self._window.kept), rest.strip()))
-        return self._take()
-
-    def _take(self) -> list[Item]:
-        items, self._items = self._items, []
-        return items
+            self._items.unreadable(unreadable(reason, self._window.line(self._window.kept), rest.strip()))
 
     def _step(self) -> bool:
         """Go on by one token; False if that takes more bytes."""
@@ -152,7 +146,7 @@ class Values:
         if not text or quote == b"":
             refused = Refuse(NOT_JSON, line, array.index, ": in an array of records")
             return self._lose(refused, self._layout.sibling(array))
-        self._items.append(whole(text, line, array.index, self._limits))
+        add_whole(self._items, text, line, array.index, self._limits)
         return self._passed(text, end)
 
     def _bulk(self, array: Nesting) -> bool:
@@ -176,7 +170,7 @@ class Values:
             raw = bytes(element)
             start = window.data.index(raw, window.at)
             self._layout.gap(window.data[window.at : start], array)
-            self._items.append(whole(raw, window.line(start), array.index, self._limits))
+            add_whole(self._items, raw, window.line(start), array.index, self._limits)
             self._passed(raw, start + len(raw))
         return True
 
@@ -218,11 +212,11 @@ class Values:
         raw = value.before + self._window.seen()
         self._open = None
         if value.refused:
-            self._items.append(value.refused.add(self._window.seen()).item())
+            self._items.unreadable(value.refused.add(self._window.seen()).item())
         elif value.wraps and len(raw) <= self._limits.record_bytes:
-            self._items += beside(raw, value.line)
+            add_beside(self._items, raw, value.line)
         else:
-            self._items.append(whole(raw, value.line, value.index, self._limits))
+            add_whole(self._items, raw, value.line, value.index, self._limits)
         return self._passed(raw, self._window.at)
 
     def _passed(self, raw: bytes, end: int) -> bool:
@@ -257,7 +251,7 @@ class Values:
     def _give_up(self, lost: Refuse, broken: str | None) -> None:
         item = lost.item(broken)
         if not SEPARATOR.match(item.raw):
-            self._items.append(item)
+            self._items.unreadable(item)
 
 
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])

@@ -66,6 +66,9 @@ def _names(names: frozenset[str]) -> bytes:
 
 
 _FIRST_KEY = re.compile(rb'\s*\{\s*"(?:' + _names(RECORD_ARRAYS | ENVELOPE | {NESTED}) + rb')"\s*:')
+_ORDINARY = re.compile(rb'\{\s?"(?!(?:' + _names(RECORD_ARRAYS | ENVELOPE | {NESTED}) + rb')")')
+HEAD_BYTES = len('{ ""') + max(map(len, RECORD_ARRAYS | ENVELOPE))
+"""How much of an object :func:`is_ordinary` looks at."""
 _ARRAY_KEY = (
     re.compile(rb'"(?:' + _names(RECORD_ARRAYS) + rb')"\s*:\s*\Z'),
     re.compile(rb'"' + NESTED.encode() + rb'"\s*:\s*\Z'),
@@ -79,6 +82,15 @@ def may_be_wrapper(text: bytes) -> bool:
     (True, False)
     """
     return _FIRST_KEY.match(text) is not None
+
+
+def is_ordinary(head: bytes) -> bool:
+    """Whether an object with this head is no wrapper, at first sight: False may only mean that its layout is unusual.
+
+    >>> is_ordinary(b'{"eventVersion": 1'), is_ordinary(b'{"Records": [{'), is_ordinary(b"{}")
+    (True, False, False)
+    """
+    return _ORDINARY.match(head) is not None
 
 
 def has_array_name(before: bytes, depth: int) -> bool:
