@@ -78,8 +78,15 @@ class Batches:
         """The batch that was filled, stamped with the time; the next one is empty."""
         count = len(self)
         now = int(self._clock().timestamp() * 1000)
-        columns = ([self._tenant] * count, self._raw, self._path, self._line, self._index, self._ordinal, [now] * count)
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, RAW_SCHEMA, strict=True)]
+        arrays = [
+            pa.repeat(pa.scalar(self._tenant, pa.string()), count),
+            pa.array(self._raw, pa.binary()),
+            pa.array(self._path, pa.string()),
+            pa.array(self._line, pa.int64()),
+            pa.array(self._index, pa.int32()),
+            pa.array(self._ordinal, pa.int32()),
+            pa.repeat(pa.scalar(now, pa.int64()), count),
+        ]
         self._bytes = 0
         self._raw, self._path, self._line, self._index, self._ordinal = [], [], [], [], []
         return pa.RecordBatch.from_arrays(arrays, schema=RAW_SCHEMA)

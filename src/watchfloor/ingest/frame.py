@@ -1,6 +1,6 @@
 """What framing gives: the records of a byte stream, and what in it is not a record.
 
-A framer is fed the bytes of one file in chunks of any size, and gives the same items however they are cut. It finds
+A framer is fed the bytes of one file in chunks of any size, and finds the same however they are cut. It finds
 where each record begins and ends; whether a record is valid JSON is for normalization to say, which decodes it anyway.
 """
 
