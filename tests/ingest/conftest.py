@@ -1,6 +1,7 @@
 """Reading as the command line does it: paths in, rows and dead letters out."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,7 +42,8 @@ class Result(NamedTuple):
         return [f"{letter.place()}: {letter.reason}" for letter in self.letters]
 
 
-class Record(NamedTuple):
+@dataclass(frozen=True)
+class Record:
     raw: bytes
     line: int
     index: int | None = None

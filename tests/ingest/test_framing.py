@@ -12,6 +12,7 @@ from tests.ingest.conftest import Record, framed
 
 from watchfloor.ingest.frame import Unreadable
 from watchfloor.ingest.limits import Limits
+from watchfloor.ingest.lines import Lines
 from watchfloor.ingest.text import Text
 from watchfloor.ingest.wrappers import may_be_wrapper
 
@@ -163,6 +164,47 @@ def test_a_broken_element_behind_many_that_were_read_in_bulk() -> None:
     assert items([data[:inside], data[inside:]]) == found
 
 
+PLAIN_LINES = [
+    b'{"a":1}',
+    b'{"a":1}\r',
+    b' { "a":{}}',
+    b'{"nextly":1}',
+    b'{"time":"2026-03-01T12:00:00.000Z","s":"} {"}',
+]
+ODD_LINES = [
+    *(b"", b" ", b"\0", b"noise", b"{}", b"[1]", b'{"a"', b'a":1}', b"Record 1", b'\xef\xbb\xbf{"a":1}', b'\0{"a":1}'),
+    *(b'{"a":1}{"b":2}', b'{"a":"}{"}', b'[{"a":1},{"b":2}]', b'{  "a":1}', b'{"a":"' + b"x" * 90 + b'"}'),
+    *(b'{"Records":[{"a":1},{"b":2}]}', b'{ "next" : 1, "value": [{"a":1}]}', b'{"response_metadata":1,"items":[{}]}'),
+    b"{" + b" " * 10 + b'"response_metadata":1,"items":[{}]}',
+]
+plain_lines = st.lists(st.sampled_from(PLAIN_LINES), max_size=6)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    lines=st.lists(st.tuples(plain_lines, st.sampled_from(ODD_LINES)), max_size=6),
+    rest=plain_lines,
+    at=cuts,
+    limit=st.sampled_from([24, 80, 1 << 20]),
+    block=st.sampled_from([1, 40, 1 << 20]),
+)
+def test_lines_are_read_in_blocks_and_one_by_one_alike(
+    lines: list[tuple[list[bytes], bytes]], rest: list[bytes], at: list[int], limit: int, block: int
+) -> None:
+    data = b"".join(line + b"\n" for plain, odd in lines for line in (*plain, odd)) + b"\n".join(rest)
+    limits = Limits(record_bytes=limit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("watchfloor.ingest.lines._BLOCK_BYTES", block)
+        found = framed(cut(data, at), Lines, limits)
+    assert found == framed([data[place : place + 1] for place in range(len(data))], Lines, limits)
+
+
+@pytest.mark.parametrize("line", PLAIN_LINES)
+def test_plain_lines_are_records_of_their_own(line: bytes) -> None:
+    data = b"\n" + line + b"\n\n" + (line + b"\n") * 3
+    assert framed([data], Lines, LIMITS) == [Record(line.strip(), number) for number in (2, 4, 5, 6)]
+
+
 def test_several_records_on_a_line_among_lines() -> None:
     data = b'{"a":1}\n{"b":2}{"c":3} {"d":4}\n{"e":"}{"}\n'
     assert [(item.raw[2:3], item.line) for item in items([data])] == [
@@ -191,6 +233,13 @@ def test_a_record_over_the_limit_however_cut(data: bytes) -> None:
     assert sum(not isinstance(item, Record) and item.reason == "longer than 16 bytes" for item in whole) == 1
     for at in range(1, len(data)):
         assert items([data[:at], data[at:]], limits) == whole
+
+
+def test_a_line_as_long_as_the_limit_is_a_record() -> None:
+    data = b'{"a":1}\n{"a":10}\n'
+    first, second = framed([data], Lines, Limits(record_bytes=7))
+    assert first == Record(b'{"a":1}', 1)
+    assert second == Unreadable("longer than 7 bytes", 2, b'{"a":10}', 8)
 
 
 def test_large_pretty_arrays_keep_their_line_numbers() -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from watchfloor.event import event_uid
 
@@ -19,6 +21,26 @@ def test_batches_end_with_the_row_that_fills_them(ingest: Any) -> None:
     assert [batch.num_rows for batch in result.batches] == [8, 8, 4]
     assert [row["path"] for row in result.batches[1].to_pylist()] == ["a"] * 2 + ["b"] * 6
     assert [batch.num_rows for batch in ingest("a", batch_bytes=30).batches] == [4, 4, 2]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    sizes=st.lists(st.integers(8, 20), min_size=4, max_size=20),
+    rows=st.sampled_from([0, 1, 3, 100]),
+    size=st.sampled_from([0, 1, 8, 30, 50, 1 << 20]),
+)
+def test_a_batch_ends_with_the_record_that_reaches_a_limit(ingest: Any, sizes: list[int], rows: int, size: int) -> None:
+    batches: list[list[int]] = [[]]
+    for one in sizes:
+        if batches[-1] and (len(batches[-1]) >= rows or sum(batches[-1]) >= size):
+            batches.append([])
+        batches[-1].append(one)
+    lines = [b'{"a":"' + b"x" * (one - 8) + b'"}\n' for one in sizes]
+    half = len(lines) // 2
+    Path("a").write_bytes(b"".join(lines[:half]))
+    Path("b").write_bytes(b"".join(lines[half:]))
+    found = ingest("a", "b", batch_rows=rows, batch_bytes=size)
+    assert [[len(raw) for raw in batch["raw"].to_pylist()] for batch in found.batches] == batches
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4096])
