@@ -27,13 +27,16 @@ class Normalized(msgspec.Struct):
 
 
 class Read(msgspec.Struct, frozen=True, gc=False):
-    """A record that its source decoded: what kind it is, when it happened, whether all texts in it are as delivered."""
+    """A record that its source decoded: what kind it is and when it happened.
+
+    ``row`` is that in the raw batch, if all texts of the record stand there as they are.
+    """
 
     source: Source
     record: dict[str, Any]
     kind: Kind
     time: int
-    keeps_texts: bool
+    row: int | None
 
 
 class Decoded(msgspec.Struct, frozen=True):
@@ -86,10 +89,10 @@ class Normalizer:
         """Normalize a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
         fields = self._fields.gather(self._seek(batch.column("raw")))
 
-        def event(row: int, read: Read, raw: _Row) -> _Row:
-            made = _event(row, read, raw)
-            fields.add(read.record, read.kind, row if read.keeps_texts else None)
-            return made
+        def event(read: Read, raw: _Row) -> _Row:
+            row = _event(read, raw)
+            fields.add(read.record, read.kind, read.row)
+            return row
 
         _, rows, refused = self._written(batch, range(batch.num_rows), event)
         return Normalized(_events(rows, fields.batch()), refused)
@@ -102,8 +105,8 @@ class Normalizer:
         refused: list[DeadLetter] = []
         for row, raw in enumerate(raws.to_pylist()):
             try:
-                read = self._read(raw)
-                fields.add(read.record, read.kind, row if read.keeps_texts else None)
+                read = self._read(raw, row)
+                fields.add(read.record, read.kind, read.row)
             except RecordError as error:
                 refused.append(_letter(batch, row, str(error)))
             except RecursionError:
@@ -128,7 +131,7 @@ class Normalizer:
         return [chosen[at] for at in kept], Normalized(pa.RecordBatch.from_pylist(rows, IDENTITY), refused)
 
     def _written(
-        self, batch: pa.RecordBatch, chosen: Sequence[int], write: Callable[[int, Read, _Row], _Row]
+        self, batch: pa.RecordBatch, chosen: Sequence[int], write: Callable[[Read, _Row], _Row]
     ) -> tuple[list[int], list[_Row], list[DeadLetter]]:
         """What ``write`` makes of some rows of a raw batch: of which, by place in ``chosen``, and of which not."""
         kept: list[int] = []
@@ -137,7 +140,7 @@ class Normalizer:
         raws = batch.take(pa.array(chosen, pa.int64())).to_pylist()
         for place, (row, raw) in enumerate(zip(chosen, raws, strict=True)):
             try:
-                rows.append(write(row, self._read(raw["raw"]), raw))
+                rows.append(write(self._read(raw["raw"], row), raw))
             except RecordError as error:
                 refused.append(_letter(batch, row, str(error)))
             except RecursionError:
@@ -146,16 +149,16 @@ class Normalizer:
                 kept.append(place)
         return kept, rows, refused
 
-    def _read(self, raw: bytes) -> Read:
+    def _read(self, raw: bytes, row: int) -> Read:
         record = decode_json(raw)
         # It cannot nest deeper than it has brackets.
         if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _nests_deeper(record, MAX_DEPTH):
             raise RecordError(f"nests deeper than {MAX_DEPTH}")
         source = self._forced or self._recognise(record)
         try:
-            keeps = source.keeps_texts(record)
+            keeps_texts = source.keeps_texts(record)
             record = source.decode(record)
-            return Read(source, record, source.kind(record), source.time(record), keeps)
+            return Read(source, record, source.kind(record), source.time(record), row if keeps_texts else None)
         except _ANY_SHAPE as error:
             raise _its_fault(source, error) from error
 
@@ -181,7 +184,7 @@ def _its_fault(source: Source, error: Exception) -> RecordError:
     return RecordError(f"{source.name}: {type(error).__name__}: {error}")
 
 
-def _event(_number: int, read: Read, raw: _Row) -> _Row:
+def _event(read: Read, raw: _Row) -> _Row:
     """The row of :data:`watchfloor.event.EVENT_SCHEMA` that a record becomes, without what is null."""
     try:
         mapped = read.source.map(
@@ -207,7 +210,7 @@ def _event(_number: int, read: Read, raw: _Row) -> _Row:
     return row | _place(read, raw)
 
 
-def _identity(_number: int, read: Read, raw: _Row) -> _Row:
+def _identity(read: Read, raw: _Row) -> _Row:
     uid = read.source.uid(read.record, raw=raw["raw"], ordinal=raw["ordinal"])
     return {"metadata.uid": uid, "time": read.time} | _place(read, raw)
 

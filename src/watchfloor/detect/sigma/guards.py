@@ -41,14 +41,6 @@ _COMMON = re.compile(
 _NUMBER = re.compile(r"(?:0x)?[0-9a-f]{1,8}|s-1-[0-9-]+")
 """Codes are few: what equals one is common, however it is written."""
 
-_CODE = 0.3
-"""How often a test for one code is true."""
-
-_OF_FEW_VALUES = frozenset(
-    {"native.Channel", "native.Company", "native.IntegrityLevel", "native.Provider_Name", "native.SignatureStatus"}
-)
-"""Columns of Windows logs with few values, whatever these look like: one of them is as common as a code."""
-
 KIND = "native.EventID"
 """The column that says what a record of a Windows log is about; records are sorted by it before rules look at them."""
 
@@ -102,10 +94,7 @@ def _detectable(predicate: Predicate) -> Predicate:
 
 
 def _cost(predicate: Predicate) -> float:
-    if predicate.column == KIND:
-        return _ALWAYS
-    often = frequency(predicate.test)
-    return max(often, _CODE) if predicate.column in _OF_FEW_VALUES else often
+    return _ALWAYS if predicate.column == KIND else frequency(predicate.test)
 
 
 def likelihood(condition: Condition) -> float:
@@ -135,9 +124,9 @@ def _glob_frequency(test: Glob) -> float:
     kind, text = shape(test)
     match kind:
         case Shape.EQUALS if _NUMBER.fullmatch(text):
-            return _CODE
+            return 0.3
         case Shape.EQUALS:
-            return _CODE * _rarity(text)
+            return 0.3 * _rarity(text)
         case Shape.STARTSWITH | Shape.ENDSWITH:
             return _ALWAYS * _rarity(text, 1.5)
         case Shape.CONTAINS:

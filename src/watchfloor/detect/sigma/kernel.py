@@ -22,7 +22,7 @@ from watchfloor.detect.sigma.waking import wake_rules
 from watchfloor.detect.sigma.words import summary
 from watchfloor.event import ENTITY_ROLES, NATIVE, Entity, Origin, entity_of
 from watchfloor.finding import Finding, finding_uid
-from watchfloor.native import DecodePlan, LogSource, Seek
+from watchfloor.native import KEYWORDS, DecodePlan, LogSource, Seek
 
 Matches = dict[int, list[int]]
 """By row, in order, the numbers of the rules that are true of it."""
@@ -67,7 +67,8 @@ class SigmaDetector:
     def __init__(self, ruleset: RuleSet) -> None:
         self._program = Program(ruleset.rules)
         self._router = Router(ruleset.rules, self._program.wakes)
-        self.seek_keywords: Seek = KeywordSearch(ruleset.rules).seek
+        columns = zip(ruleset.rules, self._program.columns, strict=True)
+        self.seek_keywords: Seek = KeywordSearch(rule for rule, some in columns if KEYWORDS in some).seek
         """Finds the records of a batch whose values must be gathered for keywords."""
 
     @property

@@ -119,7 +119,7 @@ class KeywordSearch:
                 if source.product in {"", *products}:
                     wanted.update(*(some for some in every if some is not None))
             chosen = ((number, one) for one, number in self._numbers.items() if number in wanted)
-            self._databases[products] = literals(chosen, caseless=True)
+            self._databases[products] = literals(chosen)
         return self._databases[products]
 
 

@@ -168,10 +168,9 @@ class Scanner:
         return places, numbers
 
 
-def literals(numbered: Iterable[tuple[int, bytes]], *, caseless: bool) -> hyperscan.Database:
-    """What finds texts, by their numbers; ``caseless``: ASCII letters in either case."""
-    flags = hyperscan.HS_FLAG_CASELESS if caseless else 0
-    return _database((number, _escaped(one), flags) for number, one in numbered)
+def literals(numbered: Iterable[tuple[int, bytes]]) -> hyperscan.Database:
+    """What finds texts, by their numbers, with ASCII letters in either case."""
+    return _database((number, _escaped(one), hyperscan.HS_FLAG_CASELESS) for number, one in numbered)
 
 
 def is_searchable(test: Regex) -> bool:
