@@ -7,7 +7,8 @@
     ├── ContentError      a rule, source, playbook or policy is wrong   named; the rest loads
     ├── RecordError       one record cannot be read                     dead letter; the rest flows
     ├── GateError         a check, a test or a verification failed      exit status 1
-    └── StoreError        the data folder cannot be read or written     exit status 2
+    ├── StoreError        the data folder cannot be read or written     exit status 2
+    └── OverloadError     what arrives cannot be taken now              the sender is told when to try again
 
 Each message names the place, what was wrong and, where there is something to do, what to do.
 """
@@ -54,6 +55,19 @@ class GateError(WatchfloorError):
 
 class StoreError(WatchfloorError):
     """A data folder that cannot be read or written."""
+
+
+class OverloadError(WatchfloorError):
+    """What arrives cannot be taken now.
+
+    Args:
+        reason: Why, in one line.
+        retry_after: After how many seconds it is worth another try.
+    """
+
+    def __init__(self, reason: str, *, retry_after: float) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
 
 
 @contextmanager

@@ -32,13 +32,15 @@ RAW_SCHEMA = pa.schema(
         pa.field("path", pa.string(), nullable=False),
         pa.field("line", pa.int64(), nullable=False),
         pa.field("index", pa.int32()),
-        pa.field("ordinal", pa.int32(), nullable=False),
+        pa.field("ordinal", pa.int64(), nullable=False),
         pa.field("ingested_at", pa.int64(), nullable=False),
+        pa.field("source", pa.string()),
     ]
 )
 """A batch of raw records: one JSON text a row. ``path`` carries ``!member`` inside archives, ``line`` is 1-based (in an
-.evtx the record's position), ``index`` is the position inside an array such as ``Records``, ``ordinal`` counts the
-identical records of one delivery from 0."""
+.evtx the record's position), ``index`` is the position inside an array such as ``Records``, ``ordinal`` tells
+identical records apart and is the same when one is delivered again: in a file, it counts them from 0. ``source`` is the
+log source that a record arrived as; else it is recognised."""
 
 _STRING = pa.string()
 _INT = pa.int64()

@@ -58,6 +58,7 @@ def test_every_column(ingest: Any) -> None:
         "index": 0,
         "ordinal": 0,
         "ingested_at": 1_772_366_400_000,
+        "source": None,
     }
 
 

@@ -84,8 +84,9 @@ class Batches:
             pa.array(self._path, pa.string()),
             pa.array(self._line, pa.int64()),
             pa.array(self._index, pa.int32()),
-            pa.array(self._ordinal, pa.int32()),
+            pa.array(self._ordinal, pa.int64()),
             pa.repeat(pa.scalar(now, pa.int64()), count),
+            pa.nulls(count, pa.string()),
         ]
         self._bytes = 0
         self._raw, self._path, self._line, self._index, self._ordinal = [], [], [], [], []

@@ -103,9 +103,9 @@ class Normalizer:
         fields = self._fields.gather(self._seek(raws))
         rows: list[int] = []
         refused: list[DeadLetter] = []
-        for row, raw in enumerate(raws.to_pylist()):
+        for row, (raw, bound) in enumerate(zip(raws.to_pylist(), batch.column("source").to_pylist(), strict=True)):
             try:
-                read = self._read(raw, row)
+                read = self._read(raw, row, bound)
                 fields.add(read.record, read.kind, read.row)
             except RecordError as error:
                 refused.append(_letter(batch, row, str(error)))
@@ -140,7 +140,7 @@ class Normalizer:
         raws = batch.take(pa.array(chosen, pa.int64())).to_pylist()
         for place, (row, raw) in enumerate(zip(chosen, raws, strict=True)):
             try:
-                rows.append(write(self._read(raw["raw"], row), raw))
+                rows.append(write(self._read(raw["raw"], row, raw["source"]), raw))
             except RecordError as error:
                 refused.append(_letter(batch, row, str(error)))
             except RecursionError:
@@ -149,18 +149,25 @@ class Normalizer:
                 kept.append(place)
         return kept, rows, refused
 
-    def _read(self, raw: bytes, row: int) -> Read:
+    def _read(self, raw: bytes, row: int, bound: str | None) -> Read:
         record = decode_json(raw)
         # It cannot nest deeper than it has brackets.
         if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _nests_deeper(record, MAX_DEPTH):
             raise RecordError(f"nests deeper than {MAX_DEPTH}")
-        source = self._forced or self._recognise(record)
+        source = self._forced or (self._bound(bound) if bound else self._recognise(record))
         try:
             keeps_texts = source.keeps_texts(record)
             record = source.decode(record)
             return Read(source, record, source.kind(record), source.time(record), row if keeps_texts else None)
         except _ANY_SHAPE as error:
             raise _its_fault(source, error) from error
+
+    def _bound(self, name: str) -> Source:
+        """The source that a record arrived as."""
+        for source in self._sources:
+            if source.name == name:
+                return source
+        raise RecordError(f"no source {name!r}")
 
     def _recognise(self, record: dict[str, Any]) -> Source:
         for position, source in enumerate(self._sources):

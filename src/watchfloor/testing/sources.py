@@ -36,6 +36,7 @@ def raw_batch(records: Sequence[bytes], *, path: str = "sample.raw") -> pa.Recor
                 "index": None,
                 "ordinal": ordinal,
                 "ingested_at": INGESTED_AT,
+                "source": None,
             }
         )
     return pa.RecordBatch.from_pylist(rows, schema=RAW_SCHEMA)
