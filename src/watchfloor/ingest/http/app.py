@@ -1,0 +1,60 @@
+"""The application: endpoints, and answers that say what became of a request."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from watchfloor.ingest.http.gate import Gate
+
+Health = Callable[[], Mapping[str, Any]]
+"""How the platform is: at least ``ok``, and if it is not, ``reasons``."""
+
+
+def application(gate: Gate, health: Health) -> Starlette:
+    """The ASGI application of all endpoints."""
+
+    async def ingest(request: Request) -> Response:
+        return await _ingest(gate, request)
+
+    async def healthy(_request: Request) -> Response:
+        state = health()
+        return answer(state, status=200 if state["ok"] else 503)
+
+    routes = [
+        Route("/ingest", ingest, methods=["POST"]),
+        Route("/health", healthy, methods=["GET"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: _refusal})
+
+
+async def _ingest(gate: Gate, request: Request) -> Response:
+    token = gate.token(request)
+    async with gate.bodies.read(request) as body:
+        framed = await gate.frame(gate.bodies.plain(body, request.headers.get("content-encoding", "")))
+        gate.drop(token, framed.refused)
+        refused = [{"reason": one.reason, "line": one.line, "count": one.count} for one in framed.refused]
+        if not framed.raw:
+            return answer({"accepted": 0, "refused": refused}, status=400)
+        done = await gate.land(token, framed.raw, line=framed.line, index=framed.index)
+    told = {"accepted": len(framed.raw)} | ({"refused": refused} if refused else {})
+    if not await request.is_disconnected():
+        done()
+    return answer(told)
+
+
+def answer(content: Any, *, status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+async def _refusal(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for these alone
+    response = answer({"error": error.detail}, status=error.status_code)
+    response.headers.update(error.headers or {})
+    return response
