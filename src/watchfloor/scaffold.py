@@ -76,7 +76,7 @@ events:
 """,
         "samples/sign_in.ocsf.json": f"""\
 {{"activity_id":1,"category_uid":3,"class_uid":3002,"metadata":{{"event_code":"sign_in",\
-"product":{{"name":"{_title(name)}","vendor_name":"Example"}},"uid":"1"}},"service":{{"name":"{_title(name)}"}},\
+"product":{{"name":"{_title(name)}","vendor_name":"Example"}},"uid":"{name}:1"}},"service":{{"name":"{_title(name)}"}},\
 "severity_id":1,"src_endpoint":{{"ip":"203.0.113.9"}},"status_id":1,"time":1773738840000,"type_uid":300201,\
 "user":{{"email_addr":"alice@example.com","name":"alice@example.com"}}}}
 """,

@@ -54,7 +54,7 @@ def test_brief_has_a_line_for_each_contributing_event(run: Run, tmp_path: Path, 
     ran = run("detect", log, "--rules", rules, "--brief")
     assert (ran.status, ran.err) == (0, "")
     assert [(one["path"], one["line"], one["event"], one["level"]) for one in ran.lines] == [
-        (str(log), minute + 1, f"login-{minute}", "high") for minute in range(3)
+        (str(log), minute + 1, f"okta_system_log:login-{minute}", "high") for minute in range(3)
     ]
     assert len({one["rule"] for one in ran.lines}) == 1
 

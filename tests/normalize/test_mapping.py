@@ -136,10 +136,10 @@ def test_what_no_attribute_took_stays_in_the_vendors_shape(tmp_path: Path) -> No
     }
 
 
-def test_a_records_uid_is_the_vendors_or_its_content(tmp_path: Path) -> None:
+def test_a_records_uid_is_the_vendors_in_its_source_or_its_content(tmp_path: Path) -> None:
     doors = source(tmp_path / "doors")
     one, two, three = events(doors, {"id": "x", "door": 1, "at": 1}, {"door": 1, "at": 1}, {"door": 1, "at": 1})
-    assert one["metadata"]["uid"] == "x"
+    assert one["metadata"]["uid"] == "doors:x"
     assert two["metadata"]["uid"] != three["metadata"]["uid"]
 
 

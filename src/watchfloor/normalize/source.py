@@ -191,9 +191,12 @@ class Source:
         return _first_whole(kind.mappings, record, base)
 
     def uid(self, record: dict[str, Any], *, raw: bytes, ordinal: int) -> str:
-        """The uid of a decoded record's event: the vendor's own if the record has one."""
+        """The uid of a decoded record's event: the vendor's own, under the source's name, if the record has one.
+
+        Without the name, whoever may write into one source could give an event the uid of another source's.
+        """
         parts = [text_of(get(record)) for get in self._uid]
-        return ":".join(map(str, parts)) if parts and all(parts) else event_uid(self.name, raw, ordinal)
+        return ":".join((self.name, *map(str, parts))) if parts and all(parts) else event_uid(self.name, raw, ordinal)
 
 
 def _first_whole(mappings: Iterable[EventMapping], record: dict[str, Any], base: dict[str, Any]) -> Mapped:
