@@ -18,12 +18,15 @@ def compile_condition(when: Mapping[str, Any] | list[Mapping[str, Any]] | None) 
     """A predicate on records.
 
     A mapping holds if each of its paths does; a list of mappings holds if one does. A wanted value is a text compared
-    as text, ``null`` (absent), ``true``/``false`` under ``exists``, a list (any of), or a text with ``*``.
+    as text, ``null`` (absent), ``true``/``false`` under ``exists``, a list (any of), a text with ``*``, or under
+    ``not`` any of these that it may not be: ``{not: x}`` holds where there is nothing, too.
 
     >>> compile_condition({"EventID": [1, 5], "Channel": "*Sysmon*"})({"EventID": 1, "Channel": "x/Sysmon"})
     True
     >>> compile_condition({"user": {"exists": False}})({"user": "alice"})
     False
+    >>> compile_condition({"user": {"not": ["root", "SYS*"]}})({"user": "alice"})
+    True
 
     Raises:
         ValueError: The condition is malformed.
@@ -50,9 +53,12 @@ def _all(tests: list[tuple[Getter, Callable[[Any], bool]]], record: dict[str, An
 def _wanted(wanted: Any) -> Callable[[Any], bool]:
     if wanted is None:
         return lambda value: value is None
+    if isinstance(wanted, Mapping) and set(wanted) == {"not"}:
+        unwanted = _wanted(wanted["not"])
+        return lambda value: not unwanted(value)
     if isinstance(wanted, Mapping):
         if set(wanted) != {"exists"} or not isinstance(wanted["exists"], bool):
-            raise ValueError(f"a condition takes values or exists, not {dict(wanted)!r}")
+            raise ValueError(f"a condition takes values, exists or not; not {dict(wanted)!r}")
         return lambda value: (value is not None) is wanted["exists"]
     values = wanted if isinstance(wanted, list) else [wanted]
     exact = frozenset(text for text in map(text_of, values) if text is not None and "*" not in text)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from watchfloor.normalize.attack import attacks
 from watchfloor.normalize.coerce import address, floating, integer, text_of
 
 MAX_MAIL = 320
@@ -235,6 +236,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "number": number,
     "words": words,
     "items": items,
+    "attacks": attacks,
     "hashes": hashes,
     "guid": guid,
     "sid_type": sid_type,
