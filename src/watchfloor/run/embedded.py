@@ -17,6 +17,7 @@ from watchfloor.enrich import Enricher, IdentityGraph, learn
 from watchfloor.event import LIGHT
 from watchfloor.finding import Finding
 from watchfloor.operator import KeyedOperator, Reference
+from watchfloor.run.alerts import alerts, latest
 from watchfloor.run.chain import Chained, add_slow
 from watchfloor.run.correlated import run_correlations
 from watchfloor.run.keyed import OnFailure, run_keyed
@@ -79,14 +80,20 @@ class Embedded(msgspec.Struct, frozen=True):
         on_dead_letter: Callable[[DeadLetter], None],
         on_bytes: OnBytes | None = None,
     ) -> Observed:
-        """Read, normalize, tag and match everything once; events rest in the lake, identity links in ``graph``."""
+        """Read, normalize, tag and match everything once; events rest in the lake, identity links in ``graph``.
+
+        What other products report as an alert is a finding, too.
+        """
         observed = Observed()
+        told: list[Finding] = []
         reading = self.workers.read(paths, tenant=tenant, clock=clock, on_dead_letter=on_dead_letter, on_bytes=on_bytes)
         with self.lake.writer() as writer:
             for done in reading:
                 learn(graph, done.events)
                 observed.add(done)
+                told += alerts(done.events)
                 writer.append(done.events)
+        observed.findings += latest(told)
         return observed
 
     def correlated(self, observed: Observed, *, on_failure: OnFailure | None = None) -> Iterator[Finding]:
