@@ -50,7 +50,7 @@ def test_an_alert_is_a_finding_of_its_vendors_rule() -> None:
     assert finding.rule.title == "Alice read a bucket"
     assert finding.rule.level == "high"
     assert finding.rule.tactics == ("exfiltration",)
-    assert finding.event_uids == ("f-1:2026-03-17T08:00:00Z",)
+    assert finding.event_uids == ("aws_guardduty:f-1:2026-03-17T08:00:00Z",)
     assert [one.id for one in finding.entities] == ["user:aws:AIDAEXAMPLEALICE"]
     assert finding.origins[0].line == 1
     assert finding.summary == "Amazon GuardDuty: Alice read a bucket"
@@ -87,7 +87,10 @@ def test_an_alert_reaches_the_findings_of_an_investigation(investigating: Invest
     investigation = investigating(tmp_path / "out", log)
     (written,) = investigation.findings
     assert written["unmapped"]["rule_id"] == "aws_guardduty:Exfiltration:S3/AnomalousBehavior"
-    assert written["unmapped"]["event_uids"] == ["f-1:2026-03-17T08:00:00Z", "f-1:2026-03-17T08:07:00Z"]
+    assert written["unmapped"]["event_uids"] == [
+        "aws_guardduty:f-1:2026-03-17T08:00:00Z",
+        "aws_guardduty:f-1:2026-03-17T08:07:00Z",
+    ]
     (case,) = investigation.outcome.cases
     assert "user:aws:AIDAEXAMPLEALICE" in {one.id for one in case.entities}
 
