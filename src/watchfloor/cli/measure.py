@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import pyarrow.parquet as pq
 import typer
 from rich.console import Console
 
@@ -16,7 +15,7 @@ from watchfloor.cli.options import DATA, Data
 from watchfloor.cli.progress import stderr, stdout
 from watchfloor.correlate import deserves_a_case
 from watchfloor.deadletter import DeadLetter
-from watchfloor.errors import InputError, StoreError
+from watchfloor.errors import InputError
 from watchfloor.evidence import read_public_key, verify_pack
 from watchfloor.learn import by_uid, read_labels
 from watchfloor.metrics import (
@@ -93,10 +92,8 @@ def _stored(folder: DataFolder) -> Sequence[Case]:
 
 
 def _events(folder: DataFolder) -> int:
-    try:
-        return sum(pq.read_metadata(path).num_rows for path in Lake(folder.lake).files())
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{folder.lake}: {error}") from error
+    with Lake(folder.lake).snapshot() as snapshot:
+        return snapshot.rows
 
 
 def _dispositions(folder: DataFolder) -> dict[str, Disposition]:

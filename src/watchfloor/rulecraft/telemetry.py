@@ -96,11 +96,12 @@ def telemetry_of_lake(lake: Lake, sources: Sequence[Source]) -> Telemetry:
     """
     kinds: Counter[Kind] = Counter()
     examples: dict[Kind, list[bytes]] = {}
-    for path in lake.files():
-        try:
-            _scan(path, kinds, examples)
-        except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+    with lake.snapshot() as snapshot:
+        for path in snapshot.paths:
+            try:
+                _scan(path, kinds, examples)
+            except (OSError, pa.ArrowException) as error:
+                raise StoreError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
     served = {kind: _served(kind, raws, sources) for kind, raws in examples.items()}
     return Telemetry(
         Counter({msgspec.structs.replace(kind, logsources=served[kind]): number for kind, number in kinds.items()})

@@ -10,7 +10,7 @@ from watchfloor.errors import storing
 from watchfloor.settings import DataFolder
 
 _DRAFT = ".draft"
-_OURS = re.compile(r"tenant=.*|\.spill|[0-9a-f]{16}\.zip|\..*\.part")
+_OURS = re.compile(r"tenant=.*|manifest\.db(-wal|-shm)?|\.writing|\.reading|\.spill|[0-9a-f]{16}\.zip|\..*\.part")
 """What a run puts into its folders; all else in them is somebody else's."""
 
 

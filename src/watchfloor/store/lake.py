@@ -1,32 +1,30 @@
-"""The lake: normalized events as Parquet files, each in the order of event time, searched with DuckDB.
+"""The lake: normalized events as Parquet files by tenant and hour, each in event-time order, searched with DuckDB.
 
-Files are written under a temporary name and renamed, so a reader sees whole files only. What a search needs in memory
-does not grow with the lake: DuckDB only says where the wanted rows lie, and they are read a row group at a time.
+What the lake is made of stands in its manifest, so a reader sees whole commits only, and files that it reads stay
+until it is done. What a search needs in memory does not grow with the lake: DuckDB only says where the wanted rows
+lie, and they are read a row group at a time.
 """
 
-import uuid
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import duckdb
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from watchfloor.errors import StoreError
-from watchfloor.event import EVENT_SCHEMA
-from watchfloor.store.ordered import Keep, SortedFile, merged, sorted_places
-
-FLUSH_ROWS = 131_072
-FLUSH_BYTES = 64 << 20
-GROUP_ROWS = 8192
-GROUP_BYTES = 4 << 20
-"""Raw bytes of a row group, which is read as a whole; one event can be larger."""
+from watchfloor.store.lake_writer import STREAM, LakeWriter
+from watchfloor.store.lakefile import LakeFile
+from watchfloor.store.leases import lease
+from watchfloor.store.manifest import Manifest
+from watchfloor.store.ordered import Keep, SortedFile, merged
 
 _UIDS_A_QUERY = 10_000
 _ROWS_A_QUERY = 200_000
@@ -47,131 +45,101 @@ Places = dict[str, "array[int]"]
 """Row numbers in each of some files, in ascending order."""
 
 
-class LakeWriter:
-    """Appends batches; each flush makes one file for each tenant. Use as a context manager.
+class Snapshot(msgspec.Struct, frozen=True):
+    """What a lake was at one moment: its files stay on disk as long as it is held."""
 
-    It flushes by itself as soon as ``flush_rows`` rows or ``flush_bytes`` bytes wait.
-    """
+    folder: Path
+    generation: int
+    files: tuple[LakeFile, ...]
 
-    def __init__(self, folder: Path, *, flush_rows: int = FLUSH_ROWS, flush_bytes: int = FLUSH_BYTES) -> None:
-        self._folder = folder
-        self._flush_rows = flush_rows
-        self._flush_bytes = flush_bytes
-        self._buffered: list[pa.RecordBatch] = []
-        self._rows = 0
-        self._bytes = 0
-        self.rows = 0
+    @property
+    def paths(self) -> list[str]:
+        """Where the files are, in a stable order."""
+        return [str(self.folder / one.path) for one in self.files]
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self.flush()
-
-    def append(self, batch: pa.RecordBatch) -> None:
-        """Add a batch of events; columns that are not part of :data:`EVENT_SCHEMA` are left out."""
-        if not batch.num_rows:
-            return
-        batch = batch.select(EVENT_SCHEMA.names)
-        self._buffered.append(batch)
-        self._rows += batch.num_rows
-        self._bytes += batch.nbytes
-        if self._rows >= self._flush_rows or self._bytes >= self._flush_bytes:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what is buffered."""
-        if not self._buffered:
-            return
-        table = pa.Table.from_batches(self._buffered, schema=EVENT_SCHEMA)
-        self._buffered, self.rows, self._rows, self._bytes = [], self.rows + table.num_rows, 0, 0
-        table = table.combine_chunks()
-        for tenant in table.column("tenant").unique().to_pylist():
-            mine = pc.equal(table.column("tenant"), tenant)
-            self._write(table if pc.all(mine).as_py() else table.filter(mine), tenant)
-        # What a flush took is given back, or memory grows by what the next batches do not reuse.
-        del table
-        pa.default_memory_pool().release_unused()
-
-    def _write(self, table: pa.Table, tenant: str) -> None:
-        folder = self._folder / f"tenant={_folder_name(tenant)}"
-        name = f"part-{uuid.uuid4().hex}.parquet"
-        part = folder / f".{name}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            # Statistics of texts would hold whole texts, and only those of times are read.
-            with pq.ParquetWriter(part, EVENT_SCHEMA, compression="zstd", write_statistics=["time"]) as writer:
-                for places in _row_groups(table):
-                    writer.write_table(table.take(places), row_group_size=GROUP_ROWS)
-            part.rename(folder / name)
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise StoreError(f"{folder}: {error.strerror or error}") from error
-
-
-def _row_groups(table: pa.Table) -> Iterator[pa.Array]:
-    """The row numbers of a table in order, as many at once as a row group may hold."""
-    places = sorted_places(table)
-    start = size = 0
-    for end, length in enumerate(pc.binary_length(table.column("raw")).take(places).to_pylist()):
-        if end > start and (size + length > GROUP_BYTES or end - start == GROUP_ROWS):
-            yield places.slice(start, end - start)
-            start, size = end, 0
-        size += length
-    yield places.slice(start)
+    @property
+    def rows(self) -> int:
+        """How many events they hold, each delivery counted."""
+        return sum(one.rows for one in self.files)
 
 
 class Lake:
-    """Reads what was written below a folder."""
+    """The lake in a folder, which may not be there yet: then it is empty."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
+        self._manifest = Manifest(folder)
 
-    def writer(self) -> LakeWriter:
-        """A writer into this lake."""
-        return LakeWriter(self._folder)
+    def writer(self, stream: str = STREAM) -> LakeWriter:
+        """A writer of a stream into this lake."""
+        return LakeWriter(self.folder, stream=stream)
+
+    def commit(self, files: Sequence[LakeFile], *, stream: str, upto: int) -> bool:
+        """Make staged files part of the lake, and with them a stream's segments up to ``upto``: all of it or nothing.
+
+        For runtimes whose workers call :func:`watchfloor.store.lake_writer.stage` and whose coordinator commits, in the
+        order of segments; others use :meth:`writer`. ``files`` may be empty: segments without events count, too.
+
+        Returns:
+            ``False`` if the lake contains ``upto`` already: nothing is changed then.
+
+        Raises:
+            StoreError: The manifest cannot be written.
+        """
+        return self._manifest.add(files, stream=stream, upto=upto)
+
+    def upto(self, stream: str = STREAM) -> int | None:
+        """The last segment of a stream that the lake contains, with all before it; ``None``: none yet.
+
+        It is written in the same transaction as the events themselves, and never goes back.
+        """
+        return self._manifest.upto(stream)
+
+    @contextmanager
+    def snapshot(self, tenant: str | None = None) -> Iterator[Snapshot]:
+        """The lake as it is now, of one tenant or of all; its files stay on disk while the block runs."""
+        with lease(self.folder, self._manifest.generation()):
+            files = self._manifest.files(tenant)
+            yield Snapshot(self.folder, self._manifest.generation(), files)
 
     def files(self) -> list[str]:
         """The data files, in a stable order."""
-        return sorted(str(path) for path in self._folder.glob("tenant=*/part-*.parquet"))
+        return [str(self.folder / one.path) for one in self._manifest.files()]
 
     def by_uid(self, tenant: str, uids: Iterable[str]) -> Iterator[Row]:
         """The events with these uids in any order; a uid delivered twice gives one event, the first ingested."""
         wanted = list(dict.fromkeys(uids))
-        for start in range(0, len(wanted), _UIDS_A_QUERY):
-            places = self._places(
-                'tenant = ? AND "metadata.uid" IN (SELECT unnest(?::VARCHAR[]))',
-                [tenant, wanted[start : start + _UIDS_A_QUERY]],
-                "= 1",
-            )
-            for path, rows in places.items():
-                with self._errors():
-                    yield from _read(path, rows)
+        with self.snapshot(tenant) as snapshot:
+            for start in range(0, len(wanted), _UIDS_A_QUERY):
+                yield from self._some(snapshot, tenant, wanted[start : start + _UIDS_A_QUERY])
+
+    def _some(self, snapshot: Snapshot, tenant: str, uids: Sequence[str]) -> Iterator[Row]:
+        condition = 'tenant = ? AND "metadata.uid" IN (SELECT unnest(?::VARCHAR[]))'
+        for path, rows in self._places(snapshot, condition, [tenant, uids], "= 1").items():
+            with self._errors():
+                yield from _read(path, rows)
 
     def in_order(self, tenant: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All events of a tenant in event-time order, each uid once."""
-        with self._errors():
-            files = self.files()
-            late = self._late(tenant, sum(pq.read_metadata(path).num_rows for path in files))
-            sources = [SortedFile(Path(path), _keep(tenant, late.get(path, array("q")))) for path in files]
-            for batch in merged(sources, ["tenant", *columns], folder=self._folder / _SPILL):
+        with self.snapshot(tenant) as snapshot, self._errors():
+            late = self._late(tenant, snapshot)
+            sources = [SortedFile(Path(path), _keep(tenant, late.get(path, array("q")))) for path in snapshot.paths]
+            for batch in merged(sources, ["tenant", *columns], folder=self.folder / _SPILL):
                 yield batch.select(columns)
 
-    def _late(self, tenant: str, count: int) -> Places:
+    def _late(self, tenant: str, snapshot: Snapshot) -> Places:
         """Where deliveries lie that are not the first of their event."""
         late: Places = defaultdict(lambda: array("q"))
-        parts = 1 + count // _ROWS_A_QUERY
+        parts = 1 + snapshot.rows // _ROWS_A_QUERY
         for part in range(parts):
-            found = self._places('tenant = ? AND hash("metadata.uid") % ? = ?', [tenant, parts, part], "> 1")
+            found = self._places(snapshot, 'tenant = ? AND hash("metadata.uid") % ? = ?', [tenant, parts, part], "> 1")
             for path, rows in found.items():
                 late[path].extend(rows)
         return {path: array("q", sorted(rows)) for path, rows in late.items()}
 
-    def _places(self, condition: str, parameters: list[object], rank: str) -> Places:
+    def _places(self, snapshot: Snapshot, condition: str, parameters: list[object], rank: str) -> Places:
         """Where the rows lie that meet a condition, of each event those deliveries that have the rank."""
-        files = self.files()
+        files = snapshot.paths
         if not files:
             return {}
         # hive_partitioning off: the tenant is a column of the file, not a reading of its folder's name.
@@ -188,14 +156,14 @@ class Lake:
             return {path: array("q", rows) for path, rows in connection.execute(query, [files, *parameters]).fetchall()}
 
     def _config(self) -> dict[str, Any]:
-        return {**_CONFIG, "temp_directory": str(self._folder / _SPILL)}
+        return {**_CONFIG, "temp_directory": str(self.folder / _SPILL)}
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
         except (duckdb.Error, pa.ArrowException, OSError) as error:
-            raise StoreError(f"{self._folder}: cannot be searched: {' '.join(str(error).split())}") from error
+            raise StoreError(f"{self.folder}: cannot be searched: {' '.join(str(error).split())}") from error
 
 
 def _keep(tenant: str, late: "array[int]") -> Keep:
@@ -222,8 +190,3 @@ def _read(path: str, places: "array[int]") -> Iterator[Row]:
                 for batch in rows.to_batches(_ROWS_AT_ONCE):
                     yield from batch.to_pylist()
             first = end
-
-
-def _folder_name(tenant: str) -> str:
-    """A tenant's name as one safe path part; the column in the file stays authoritative."""
-    return "".join(char if char.isalnum() or char in "-_" else f"%{ord(char):02x}" for char in tenant)
