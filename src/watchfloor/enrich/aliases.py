@@ -30,7 +30,7 @@ _SYSTEM_DOMAINS = frozenset(
 )
 _SYSTEM_NAMES = frozenset({"system", "local service", "network service", "anonymous logon", "-", "", "n/a", "unknown"})
 _GUEST = "#ext#@"
-_ENTRA = frozenset({"azure", "m365"})
+_ENTRA = frozenset({"azure", "m365", "entra", "microsoft"})
 _NOT_IN_MAIL = frozenset("\\/:")
 _NO_DOMAIN = frozenset({"", "-", ".", "workgroup", "nt authority\\"})
 
