@@ -149,12 +149,14 @@ def timestamp(value: Any) -> int | None:
 
 @lru_cache(maxsize=65536)
 def address(value: str) -> str | None:
-    """An IP address in its canonical text; ports, brackets and IPv4-mapped IPv6 are undone.
+    """An IP address in its canonical text; ports (also behind a ``#``), brackets and IPv4-mapped IPv6 are undone.
 
     >>> address("[2001:db8::1]:443"), address("198.51.100.7:51234"), address("::ffff:192.0.2.1"), address("host")
     ('2001:db8::1', '198.51.100.7', '192.0.2.1', None)
+    >>> address("2001:db8::1#53")
+    '2001:db8::1'
     """
-    text = value.strip()
+    text = value.strip().partition("#")[0]
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

@@ -11,6 +11,8 @@ def decode(record: dict[str, Any]) -> dict[str, Any]:
     Records whose exporter has done so already are left as they are.
     """
     events = record.get("events")
+    if isinstance(events, dict):  # a shipper has made one record of each event
+        events = [events]
     if not isinstance(events, list) or not events or not isinstance(events[0], dict):
         return record
     first, *others = events

@@ -66,6 +66,8 @@ def decode(record: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: The ``AuditData`` of an export is not a JSON object.
     """
+    if isinstance(shipped := record.get("o365audit"), dict):  # as Filebeat puts it
+        record = shipped
     if "AuditData" in record:
         record = _of_export(record)
     elif "Operation" not in record and "operation" in record:

@@ -205,9 +205,10 @@ def _beats(record: Record) -> Record:
             _add_dotted(winlog, name.removeprefix("winlog").lstrip("."), value)
     system = {ours: winlog.pop(theirs) for theirs, ours in _BEATS.items() if theirs in winlog}
     data = {name.rpartition("_data.")[2]: winlog.pop(name) for name in list(winlog) if name.startswith(_BEATS_DATA)}
-    unnamed = [data[name] for name in (f"param{number}" for number in range(1, 10)) if name in data]
-    if unnamed and "Data" not in data:
-        data["Data"] = unnamed
+    numbers = [number for number in range(1, 10) if f"param{number}" in data]
+    if numbers and "Data" not in data:
+        # An empty text has no param, but its place.
+        data["Data"] = [data.get(f"param{number}", "") for number in range(1, numbers[-1] + 1)]
     if system.get("Channel") in _MODULES:
         _restore(data, record, system.get("EventID"))
     rest = {name: value for name, value in record.items() if not name.startswith("winlog")}

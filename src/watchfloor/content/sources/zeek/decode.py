@@ -42,6 +42,10 @@ _SIGNS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("snmp", "get_requests"),
         ("sip", "request_from"),
         ("irc", "command value addl"),
+        ("irc", "nick command"),
+        ("dnp3", "fc_request"),
+        ("stats", "pkts_proc bytes_recv"),
+        ("capture_loss", "ts_delta gaps acks"),
     )
 )
 """Fields that only one log has, for records that do not say which log they are of; the first that fits counts."""
