@@ -1,0 +1,145 @@
+"""What is wrong in the other products' expected events, and by whose word.
+
+An entry is added for what contradicts the documentation of the vendor or of ECS, never for a difference alone.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+Stated = dict[str, Any]
+"""The facts of a pair, as :func:`pair_facts.facts` gives them."""
+
+CATEGORIES = "https://www.elastic.co/docs/reference/ecs/ecs-allowed-values-event-category"
+WINDOWS_SECURITY = "https://learn.microsoft.com/windows/win32/wes/eventschema-securitytype-complextype"
+CLOUDTRAIL_USER = (
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html"
+)
+M365_DLP = "https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema"
+
+
+class Wrong(msgspec.Struct, frozen=True):
+    """What pairs of a log source state wrongly.
+
+    ``mended`` gives the facts without what is wrong in them, or ``None`` if nothing is; it gets the facts and the raw
+    record. ``origin`` is where such pairs come from, ``what`` the fact.
+    """
+
+    product: str
+    origin: str
+    what: str
+    mended: Callable[[Stated, str], Stated | None]
+    reason: str
+
+
+def _category(*names: str) -> Callable[[Stated, str], Stated | None]:
+    """These categories are wrong: of *what* only the action is left."""
+
+    def mended(stated: Stated, _raw: str) -> Stated | None:
+        what = stated.get("what", {})
+        if what.get("category") != list(names):
+            return None
+        kept = {"what": {"action": what["action"]}} if "action" in what else {}
+        return {name: value for name, value in stated.items() if name != "what"} | kept
+
+    return mended
+
+
+def _who(wrong: Callable[[str, str], bool]) -> Callable[[Stated, str], Stated | None]:
+    """These names of somebody are wrong; the others stay."""
+
+    def mended(stated: Stated, raw: str) -> Stated | None:
+        names = stated.get("who", [])
+        right = [name for name in names if not wrong(name, raw)]
+        if right == names:
+            return None
+        kept = {"who": right} if right else {}
+        return {name: value for name, value in stated.items() if name != "who"} | kept
+
+    return mended
+
+
+def _is_sysmons_writer(name: str, raw: str) -> bool:
+    if "Microsoft-Windows-Sysmon" not in raw:
+        return False
+    if name.startswith("s-1-"):
+        return True
+    # NXLog's AccountName, which is the name of that account.
+    account = re.search(r'"AccountName": "([^"]*)"', raw)
+    return account is not None and account[1].casefold() == name and re.search(r'"(?:Source|)User": ', raw) is None
+
+
+def _is_log_service(stated: Stated, raw: str) -> Stated | None:
+    return _category("iam")(stated, raw) if re.search(r'"event_id": "?(?:1100|1102|1104|1105)"?[,}]', raw) else None
+
+
+def _is_account_number(name: str, raw: str) -> bool:
+    return f'"accountId": "{name}"' in raw and f'"principalId": "{name}"' not in raw
+
+
+WRONG: tuple[Wrong, ...] = (
+    Wrong(
+        "m365_unified_audit",
+        "elastic o365.audit",
+        "what",
+        _category("web"),
+        f"web, access to web servers ({CATEGORIES}), is what the pipeline gives each operation that it does not know",
+    ),
+    Wrong(
+        "m365_unified_audit",
+        "sekoia o365",
+        "what",
+        _category("network"),
+        f"network, connections and packets ({CATEGORIES}), is what the parser gives each operation it does not know",
+    ),
+    Wrong(
+        "m365_unified_audit",
+        "elastic o365.audit",
+        "who",
+        _who(lambda name, _raw: name in {"dlpagent", "unknown"} or name.startswith("dlppolicy")),
+        f"each DLP event names DlpAgent or the policy's assistant, a sign-in that found nobody Unknown ({M365_DLP})",
+    ),
+    Wrong(
+        "windows_event_log",
+        "",
+        "who",
+        _who(_is_sysmons_writer),
+        f"the account that wrote the event ({WINDOWS_SECURITY}) is Sysmon's own, no party of what it saw",
+    ),
+    Wrong(
+        "windows_event_log",
+        "",
+        "what",
+        _is_log_service,
+        f"that the event log is full, archived or shut down is not iam, users, groups and rights ({CATEGORIES})",
+    ),
+    Wrong(
+        "aws_cloudtrail",
+        "sekoia aws-cloudtrail",
+        "who",
+        _who(_is_account_number),
+        f"accountId is the AWS account that owns the entity, not who called ({CLOUDTRAIL_USER})",
+    ),
+)
+
+
+ANOTHER_RECORD = "an OCSF event with a connection that is not the record's: Tenzir's tests sort, the pairs go by index"
+
+
+def is_of_another_record(expected: Stated, raw: bytes) -> bool:
+    """Whether an OCSF event names a connection that its record does not have."""
+    uid = expected.get("connection_info", {}).get("uid")
+    return uid is not None and str(uid).encode() not in raw
+
+
+def errors_of(product: str, origin: str, stated: Stated, raw: str) -> Iterator[Wrong]:
+    """What is wrong in what a pair states, as far as we know; takes it out of ``stated``."""
+    for wrong in WRONG:
+        if wrong.product == product and wrong.origin in {"", origin}:
+            mended = wrong.mended(stated, raw)
+            if mended is not None:
+                stated.clear()
+                stated.update(mended)
+                yield wrong
