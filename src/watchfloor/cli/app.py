@@ -25,6 +25,7 @@ COMMANDS = {
     "rules": ("watchfloor.cli.rules:app", "Detections as code."),
     "deadletters": ("watchfloor.cli.deadletters:app", "Records that did not become events."),
     "cases": ("watchfloor.cli.cases:app", "The explained cases."),
+    "entity": ("watchfloor.cli.entity:app", "Who is who across products, and why."),
     "playbook": ("watchfloor.cli.playbooks:app", "Playbooks and actions."),
     "policy": ("watchfloor.cli.policies:app", "Policies."),
     "evidence": ("watchfloor.cli.evidence:app", "Signed evidence packs."),

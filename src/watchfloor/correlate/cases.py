@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from watchfloor.case import Case, first_to_read
-from watchfloor.correlate.grouping import Group, Windows, group, latest, resolve
+from watchfloor.correlate.grouping import EntityAt, Group, Windows, group, latest, resolve
 from watchfloor.correlate.risk import DEFAULT, Weights, risk
 from watchfloor.correlate.timeline import tactics, timeline
 from watchfloor.event import Entity
@@ -24,7 +24,7 @@ class Correlated(msgspec.Struct, frozen=True):
 def correlate(
     findings: Iterable[Finding],
     *,
-    identity: Mapping[str, str] | None = None,
+    entity_at: EntityAt | None = None,
     precision: Mapping[str, float] | None = None,
     windows: Windows | None = None,
     weights: Weights = DEFAULT,
@@ -36,12 +36,12 @@ def correlate(
 
     Args:
         findings: Any number of revisions in any order.
-        identity: Entity id to the person or host it stands for.
+        entity_at: The person or host that an entity id stands for at a time (ms).
         precision: Rule id to its precision in [0, 1], from labels.
         windows: How far apart findings of one case may be.
         weights: The constants of the risk.
     """
-    known = latest(resolve(finding, identity or {}) for finding in findings)
+    known = latest(findings if entity_at is None else (resolve(finding, entity_at) for finding in findings))
     groups, loose = group(known, windows)
     cases = [_case(one, precision, weights) for one in groups if deserves_a_case(one.findings)]
     left = [finding for one in groups if not deserves_a_case(one.findings) for finding in one.findings]

@@ -10,7 +10,7 @@ import bisect
 import ipaddress
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -19,6 +19,9 @@ from watchfloor.event import Entity, entity_of
 from watchfloor.finding import LEVELS, Finding
 
 HOUR = 3_600_000
+EntityAt = Callable[[str, int], str]
+"""The entity that a name stands for at a time (ms)."""
+
 ANCHOR = LEVELS.index("medium")
 MAX_USERS = 3
 """An address or a resource that more users than this share is an egress, a hub: it connects nobody."""
@@ -62,19 +65,19 @@ class Group(msgspec.Struct, frozen=True):
     joined_by: Mapping[Entity, int]
 
 
-def resolve(finding: Finding, identity: Mapping[str, str]) -> Finding:
-    r"""The finding with each entity replaced by the person or host it stands for.
+def resolve(finding: Finding, entity_at: EntityAt) -> Finding:
+    r"""The finding with each entity replaced by the person or host it stood for when the finding began.
 
     >>> from watchfloor.finding import Rule
     >>> seen = (Entity("user", r"user:corp\alice", r"corp\alice"),)
     >>> finding = Finding(uid="f", tenant="t", rule=Rule("r", "R"), start=0, end=0, event_uids=("e",), entities=seen)
-    >>> resolve(finding, {r"user:corp\alice": "user:alice@example.com"}).entities[0].name
+    >>> resolve(finding, lambda _name, _time: "user:alice@example.com").entities[0].name
     'alice@example.com'
     """
     entities = []
     for entity in finding.entities:
-        target = identity.get(entity.id)
-        entities.append(entity if target is None else entity_of(target))
+        target = entity_at(entity.id, finding.start)
+        entities.append(entity if target == entity.id else entity_of(target))
     return msgspec.structs.replace(finding, entities=tuple(dict.fromkeys(entities)))
 
 

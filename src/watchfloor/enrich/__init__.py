@@ -1,7 +1,8 @@
 """Events to the same events with identity tags; pure, given versioned reference tables."""
 
 from watchfloor.enrich.enricher import Enricher, learn
-from watchfloor.enrich.identity import IDENTITY, IdentityGraph, Link
+from watchfloor.enrich.identity import IDENTITY, IdentityGraph
+from watchfloor.enrich.resolving import Resolver
 from watchfloor.enrich.traits import traits_of
 
-__all__ = ["IDENTITY", "Enricher", "IdentityGraph", "Link", "learn", "traits_of"]
+__all__ = ["IDENTITY", "Enricher", "IdentityGraph", "Resolver", "learn", "traits_of"]

@@ -29,6 +29,7 @@ _SYSTEM_DOMAINS = frozenset(
     {"nt authority", "nt service", "window manager", "font driver host", "iis apppool", "nt virtual machine"}
 )
 _SYSTEM_NAMES = frozenset({"system", "local service", "network service", "anonymous logon", "-", "", "n/a", "unknown"})
+_SERVICE_ACCOUNT = "system:serviceaccount:"
 _GUEST = "#ext#@"
 _ENTRA = frozenset({"azure", "m365", "entra", "microsoft"})
 _NOT_IN_MAIL = frozenset("\\/:")
@@ -71,6 +72,9 @@ def aliases_of(account: Account) -> tuple[str, ...]:
 
 
 def _texts(account: Account) -> list[str | None]:
+    if (account.uid or "").startswith(_SERVICE_ACCOUNT):
+        # Its namespace is no domain: anybody may call one as a domain of Windows, and an account in it as anybody.
+        return [_id(account.uid, account.namespace)]
     principal = principal_of(account.uid_alt)
     if principal is not None and principal.kind in {"assumed-role", "federated-user"}:
         return _of_session(account, principal)
@@ -104,6 +108,16 @@ def preference(entity_id: str) -> tuple[int, int, str]:
     named = bool(name) and ":" not in domain and not name.startswith("S-1-")
     ranks = (is_mail(text), named, text.startswith("arn:"), not domain or not name, True)
     return ranks.index(True), len(text), text
+
+
+def is_issued(entity_id: str) -> bool:
+    r"""Whether a product or a directory issued a name, so that nobody chose it: an id with its namespace, or an ARN.
+
+    >>> is_issued("user:okta:00u1"), is_issued("user:alice@example.com"), is_issued(r"user:corp\alice")
+    (True, False, False)
+    """
+    domain, colon, rest = entity_id.partition(":")[2].partition(":")
+    return bool(colon and rest) and not any(one in domain for one in "\\/@")
 
 
 def is_mail(text: str) -> bool:

@@ -1,12 +1,20 @@
-"""Fills the ``entity.*`` columns: who, to whom, on which host, from which address."""
+"""Fills the ``entity.*`` columns: who, to whom, on which host, from which address.
+
+>>> from watchfloor.testing.events import batch_of
+>>> batch = batch_of({"source": "okta_system_log", "actor.user.uid": "00u1", "actor.user.email_addr": "A@example.com"})
+>>> Enricher().process(batch).column("entity.actor").to_pylist()
+['user:a@example.com']
+"""
 
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
 from watchfloor.enrich.aliases import WINDOWS, Account, aliases_of
-from watchfloor.enrich.identity import IDENTITY, IdentityGraph, Link
+from watchfloor.enrich.identity import IdentityGraph
 from watchfloor.enrich.reading import Reading
+from watchfloor.enrich.resolving import Resolver
+from watchfloor.identity import Link
 from watchfloor.operator import Reference
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
@@ -18,7 +26,7 @@ class Enricher:
     """Stateless, given the reference tables: the same events and the same epoch give the same tags."""
 
     def __init__(self, reference: Reference | None = None) -> None:
-        self._identity = (reference or Reference()).tables.get(IDENTITY, {})
+        self._resolver = Resolver(reference)
 
     def process(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with its entity columns set; the source names ``app``, which is kept, and ``resource``.
@@ -33,46 +41,47 @@ class Enricher:
             "entity.host": hosts,
             "entity.peer": _peers(reading, hosts),
             "entity.address": _addresses(reading),
+            "entity.app": [None] * batch.num_rows,
             "entity.resource": [None] * batch.num_rows,
         }
+        times = batch.column("time").to_pylist()
         for name, ids in found.items():
             position = batch.schema.get_field_index(name)
             named = [new or old for new, old in zip(ids, batch.column(position).to_pylist(), strict=True)]
-            resolved = self._people(named) if name in _ACCOUNTS else self._resolve(named)
+            resolved = self._resolver.resolve(named, times)
+            if name in _ACCOUNTS:
+                # The account of a computer is nobody.
+                resolved = [one if one is not None and one.startswith("user:") else None for one in resolved]
             batch = batch.set_column(position, batch.schema.field(position), pa.array(resolved, pa.string()))
         return batch
-
-    def _resolve(self, ids: list[str | None]) -> list[str | None]:
-        table = self._identity
-        return [table.get(one, one) if one is not None else None for one in ids]
-
-    def _people(self, ids: list[str | None]) -> list[str | None]:
-        """The people that aliases stand for; the account of a computer is nobody."""
-        return [one if one is not None and one.startswith("user:") else None for one in self._resolve(ids)]
 
 
 def learn(graph: IdentityGraph, batch: pa.RecordBatch) -> None:
     """Add what the events of a batch show to a graph: which aliases are one account, and which hosts there are."""
     reading = Reading(batch)
-    for link in _links(reading, batch.column("metadata.uid").to_pylist(), graph):
+    for link in _links(reading, batch, graph):
         graph.add(link)
     for host, namespace in set(zip(reading.hosts(), reading.namespaces, strict=True)):
         if host is not None:
             (graph.hosts.add if namespace == WINDOWS else graph.hosts.add_other)(host)
+    for device, host in reading.devices():
+        graph.hosts.add_device(device, host)
 
 
-def _links(reading: Reading, uids: list[str], graph: IdentityGraph) -> Iterator[Link]:
-    """The links that the events show, each pair of aliases once."""
-    seen = set()
+def _links(reading: Reading, batch: pa.RecordBatch, graph: IdentityGraph) -> Iterator[Link]:
+    """The links that the events show, each pair of aliases once, with the first event and the time of the last."""
+    uids, times = batch.column("metadata.uid").to_pylist(), batch.column("time").to_pylist()
     for prefix in ("actor.user", "user"):
-        for account, uid in zip(reading.accounts(prefix), uids, strict=True):
-            if account is None or account in seen:
-                continue
-            seen.add(account)
+        seen: dict[Account, tuple[int, int, str]] = {}
+        for account, uid, time in zip(reading.accounts(prefix), uids, times, strict=True):
+            if account is not None:
+                first, last, shown = seen.get(account, (time, time, uid))
+                seen[account] = (time, last, uid) if time < first else (first, max(last, time), shown)
+        for account, (first, last, uid) in seen.items():
             best, *rest = aliases_of(account) or ("",)
             graph.add_account(best)
             for other in rest:
-                yield Link(best, other, uid)
+                yield Link(best, other, uid, first, last)
 
 
 def _first_aliases(accounts: Iterable[Account | None]) -> list[str | None]:

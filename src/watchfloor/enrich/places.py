@@ -4,10 +4,13 @@ Windows writes a host's name short or qualified, a computer's account as the hos
 nothing but a SID, of which only the whole input shows whether it is the domain's or one host's own.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 
 NETBIOS = 15
 """How many characters of a host's name its account and its own domain have."""
+
+MAX_NAMES = 4
+"""How many names of a device are remembered: with more than one it is known to be no single host."""
 
 _DOMAIN_SID = "S-1-5-21-"
 
@@ -18,6 +21,7 @@ class Hosts:
     def __init__(self) -> None:
         self._ids: dict[str, set[str]] = {}
         self._others: set[str] = set()
+        self._devices: dict[str, set[str]] = {}
 
     def add(self, host_id: str) -> None:
         """Note a host that Windows itself names."""
@@ -26,6 +30,24 @@ class Hosts:
     def add_other(self, host_id: str) -> None:
         """Note a host of another system, which may have the short name of a Windows host and is not it."""
         self._others.add(host_id)
+
+    def add_device(self, device_id: str, host_id: str) -> None:
+        """Note that a source gives a device the id ``host:NAMESPACE:UID`` and this name."""
+        names = self._devices.setdefault(device_id, set())
+        if len(names) <= MAX_NAMES:
+            names.add(host_id)
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        """What else hosts are called, each with the host: short names, and what sources call their devices.
+
+        A device of several names may be a machine that was cloned with its sensor: its id stands for none of them.
+        """
+        qualified = dict(self.short_names())
+        yield from qualified.items()
+        for device, names in self._devices.items():
+            whole = {qualified.get(name, name) for name in names}
+            if len(whole) == 1:
+                yield device, whole.pop()
 
     def short_names(self) -> Iterator[tuple[str, str]]:
         """Each short name that one qualified name alone stands for, and that name."""
@@ -73,7 +95,7 @@ def on_host(host: str, sid: str) -> str:
     return f"{host}\\{sid}"
 
 
-def domain_accounts(aliases: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def domain_accounts(aliases: Collection[str]) -> Iterator[tuple[str, str]]:
     """Of ``aliases``, the SIDs of :func:`on_host` that are a domain's after all, each with its alias in the domain.
 
     Some event names a domain with another SID of it; the SIDs of a domain differ in their last number alone.

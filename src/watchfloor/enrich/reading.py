@@ -51,6 +51,15 @@ class Reading:
             for namespace, name, uid in zip(self.namespaces, named, uids, strict=True)
         ]
 
+    def devices(self) -> set[tuple[str, str]]:
+        """What sources call the devices that have a name: ``host:NAMESPACE:UID`` and ``host:NAME``."""
+        named, uids = self.column("device.hostname"), self.column("device.uid")
+        return {
+            (f"host:{namespace}:{uid}", f"host:{name.lower()}")
+            for namespace, name, uid in zip(self.namespaces, named, uids, strict=True)
+            if name and uid
+        }
+
     def accounts(self, prefix: str) -> Iterator[Account | None]:
         """The account that each row names as ``actor.user`` or as ``user``."""
         columns = [self.column(f"{prefix}.{name}") for name in _ACCOUNT]

@@ -13,7 +13,7 @@ import msgspec
 
 from watchfloor import __version__
 from watchfloor.case import Case
-from watchfloor.enrich import IdentityGraph, traits_of
+from watchfloor.enrich import IdentityGraph, Resolver, traits_of
 from watchfloor.errors import GateError
 from watchfloor.event import ENTITY_ROLES, Origin, ocsf_of
 from watchfloor.evidence import Chain, RawEvent, open_chain, signing_key, write_pack
@@ -59,13 +59,21 @@ class Closing:
     """
 
     def __init__(
-        self, folder: DataFolder, lake: Lake, graph: IdentityGraph, library: Library, desk: Desk, *, packs: Path
+        self,
+        folder: DataFolder,
+        lake: Lake,
+        library: Library,
+        desk: Desk,
+        *,
+        graph: IdentityGraph,
+        resolver: Resolver,
+        packs: Path,
     ) -> None:
         self._records = folder.records
         self._place = packs
         self._lake = lake
         self._graph = graph
-        self._identity = graph.table()
+        self._resolver = resolver
         self._library = library
         self._desk = desk
         self._ms = int(desk.now.timestamp() * 1000)
@@ -94,8 +102,8 @@ class Closing:
 
     def _resolved(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """The row with the entities that the whole input shows: the lake has them as known when the event came."""
-        known = {name: self._identity.get(row[name]) for name in _ENTITY_COLUMNS if row[name] is not None}
-        return {**row, **{name: entity_id for name, entity_id in known.items() if entity_id is not None}}
+        named = {name: row[name] for name in _ENTITY_COLUMNS if row[name] is not None}
+        return {**row, **{name: self._resolver.at(entity_id, row["time"]) for name, entity_id in named.items()}}
 
     def _wanted(self, case: Case) -> list[str]:
         cited = [uid for finding in case.findings for uid in finding.event_uids]
@@ -117,7 +125,8 @@ class Closing:
 
     def _same_person(self, case: Case) -> dict[tuple[str, str], str]:
         people = [entity.id for entity in case.entities if entity.type == "user"]
-        return {(link.a, link.b): link.event_uid for one in people for link in self._graph.links_of(one)}
+        shown = (link for one in people for link in self._graph.links_of(one) if link.event_uid)
+        return {(link.a, link.b): link.event_uid for link in shown}
 
     def _pack(self, case: Case, rows: Rows, chain: Chain) -> PackFile:
         path = self._place / f"{case.uid}.zip"

@@ -12,7 +12,7 @@ from watchfloor.case import Case
 from watchfloor.clock import Clock
 from watchfloor.correlate import correlate
 from watchfloor.deadletter import DeadLetter
-from watchfloor.enrich import IDENTITY, IdentityGraph
+from watchfloor.enrich import Resolver
 from watchfloor.errors import InputError, storing
 from watchfloor.finding import Finding
 from watchfloor.ingest.files import STDIN, check
@@ -22,6 +22,7 @@ from watchfloor.run.closing import Closing, Described, PackFile
 from watchfloor.run.content import Content
 from watchfloor.run.embedded import Embedded, Observed
 from watchfloor.run.hiding import Hidden, Hiding, hide
+from watchfloor.run.identities import keep_links, known_identities
 from watchfloor.run.replacing import draft_of, replacing
 from watchfloor.run.workers import OnBytes
 from watchfloor.settings import DataFolder, Settings
@@ -76,7 +77,7 @@ def investigate(
     labels = _labels(folder)
     say = on_stage or (lambda _stage, _done, _total: None)
     with replacing(folder) as draft:
-        lake, graph = Lake(draft.lake), IdentityGraph()
+        lake, graph = Lake(draft.lake), known_identities(folder, settings.tenant)
         embedded = Embedded(content.workers(settings.workers, settings.source), content.rules, content.keyed, lake)
         with _Letters(draft.dead_letters, on_dead_letter) as letters:
             observed = embedded.stateless(
@@ -84,6 +85,7 @@ def investigate(
             )
         say("following sessions", 0, 0)
         reference = graph.publish()
+        resolver = Resolver(reference)
         failures: list[str] = [graph.doubt] if graph.doubt else []
 
         def failed(name: str, error: Exception) -> None:
@@ -98,16 +100,17 @@ def investigate(
             _write_lines(draft.suppressed, (one.to_ocsf(now=hidden_at) for one in hidden))
         say("correlating", 0, 0)
         known = _precision(labels, observed.findings)
-        correlated = correlate(observed.findings, identity=reference.tables[IDENTITY], precision=known)
+        correlated = correlate(observed.findings, entity_at=resolver.at, precision=known)
         now = clock()
         desk = Desk(engine=content.engine, now=now, inventory=content.inventory)
-        closing = Closing(folder, lake, graph, content.playbooks, desk, packs=draft.packs)
+        closing = Closing(folder, lake, content.playbooks, desk, graph=graph, resolver=resolver, packs=draft.packs)
         cases: list[Case] = []
         for case in closing.close(correlated.cases):
             cases.append(case)
             say("explaining", len(cases), len(correlated.cases))
         _write(draft, cases, correlated.loose, int(now.timestamp() * 1000))
         _store(folder, settings.tenant, cases)
+        keep_links(folder, settings.tenant, graph)
         return Outcome(
             observed,
             tuple(cases),

@@ -1,29 +1,15 @@
 """The case store: cases, findings and what people said of them, in SQLite, or PostgreSQL by its URL."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import (
-    JSON,
-    URL,
-    BigInteger,
-    Column,
-    Engine,
-    Float,
-    MetaData,
-    String,
-    Table,
-    create_engine,
-    delete,
-    select,
-)
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import JSON, BigInteger, Column, Float, MetaData, String, Table, delete, select
 
 from watchfloor.case import Case, first_to_read
 from watchfloor.errors import InputError, StoreError
+from watchfloor.store.database import Database
 
 _METADATA = MetaData()
 
@@ -49,10 +35,8 @@ class CaseStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._place = str(path)
-        self._engine: Engine = create_engine(URL.create("sqlite", database=self._place))
-        with self._errors():
-            _METADATA.create_all(self._engine)
+        self._database = Database(path, _METADATA)
+        self._place = self._database.place
 
     def replace(self, tenant: str, cases: Iterable[Case]) -> None:
         """Make these the cases of a tenant."""
@@ -69,7 +53,7 @@ class CaseStore:
             }
             for case in cases
         ]
-        with self._errors(), self._engine.begin() as connection:
+        with self._database.begin() as connection:
             connection.execute(delete(_CASES).where(_CASES.c.tenant == tenant))
             if rows:
                 connection.execute(_CASES.insert(), rows)
@@ -77,7 +61,7 @@ class CaseStore:
     def all(self, tenant: str) -> Sequence[Case]:
         """The cases of a tenant, the one to read first first."""
         query = select(_CASES.c.body).where(_CASES.c.tenant == tenant)
-        with self._errors(), self._engine.connect() as connection:
+        with self._database.begin() as connection:
             return sorted((self._case(row.body) for row in connection.execute(query)), key=first_to_read)
 
     def get(self, tenant: str, uid: str) -> Case:
@@ -88,7 +72,7 @@ class CaseStore:
         """
         begins = _CASES.c.uid.startswith(uid, autoescape=True)
         query = select(_CASES.c.uid, _CASES.c.body).where(_CASES.c.tenant == tenant, begins).order_by(_CASES.c.uid)
-        with self._errors(), self._engine.connect() as connection:
+        with self._database.begin() as connection:
             found = connection.execute(query.limit(2)).all()
         # In this order, a uid comes before those that it begins.
         if not found or (len(found) > 1 and found[0].uid != uid):
@@ -97,17 +81,10 @@ class CaseStore:
 
     def close(self) -> None:
         """Give back the connections."""
-        self._engine.dispose()
+        self._database.close()
 
     def _case(self, body: dict[str, Any]) -> Case:
         try:
             return msgspec.convert(body, Case)
         except msgspec.ValidationError as error:
             raise StoreError(f"{self._place}: a case is not as this version writes it: {error}") from error
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (SQLAlchemyError, ValueError) as error:
-            raise StoreError(f"{self._place}: {error.__cause__ or error}") from error
