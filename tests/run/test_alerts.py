@@ -107,6 +107,12 @@ def test_our_own_findings_do_not_come_back_as_alerts() -> None:
     assert alerts(batch_of({"class_uid": 2004, "metadata.product.name": "Watchfloor"})) == []
 
 
+def test_what_its_product_calls_no_alert_is_none() -> None:
+    row = {"class_uid": 2004, "metadata.product.name": "x"}
+    assert alerts(batch_of({**row, "rest": '{"is_alert": false}'})) == []
+    assert len(alerts(batch_of({**row, "rest": '{"is_alert": true}'}, row))) == 2
+
+
 def test_a_finding_names_a_bounded_number_of_events() -> None:
     rows = ({"class_uid": 2004, "time": time, "rest": '{"finding_info.uid": "1"}'} for time in range(MAX_EVENTS * 3))
     (finding,) = latest(alerts(batch_of(*rows)))

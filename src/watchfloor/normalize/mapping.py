@@ -87,6 +87,8 @@ class EventMapping:
         self._consumed = Consumed([*shared.taken, *(path for target in self._targets for path in target.sources)])
         self._entities = _entities({**shared.entities, **(definition.get("entities") or {})}, absent)
         self._fallback = event_class("base_event", tuple(sorted({"host", *(p for p in profiles if p == "cloud")})))
+        numbers = self._fallback.type.attributes.items()
+        self._refit = [(name, coercer(one)) for name, one in numbers if one.enum and name not in _STAMPED]
         self._outcomes: dict[tuple[str, ...], _Outcome] = {}
 
     def fits(self, mapped: Mapped) -> bool:
@@ -129,6 +131,9 @@ class EventMapping:
                 self._outcomes.clear()
             outcome = self._outcomes[key] = self._outcome(frozenset(attributes))
         owner, drop, fill, unused = outcome
+        if owner is not self.event_class:
+            # A number of the class's own (a finding is "resolved") means nothing in a Base Event.
+            attributes |= {name: coerce(attributes[name]) for name, coerce in self._refit if name in attributes}
         stamped = attributes | _stamp(owner, self._activity(record) if owner is self.event_class else _OTHER)
         for path in drop:
             del stamped[path]

@@ -39,10 +39,12 @@ def alerts(events: pa.RecordBatch) -> list[Finding]:
     """The finding of each alert among events of :data:`watchfloor.event.EVENT_SCHEMA`, tagged with their entities.
 
     A product tells of one alert again and again as it grows and when it is closed: these findings have the same uid,
-    and :func:`latest` makes one of them. What Watchfloor itself found, and has written where it reads, is none.
+    and :func:`latest` makes one of them. What Watchfloor itself found, and has written where it reads, is none, nor is
+    what its product calls no alert (``is_alert``).
     """
-    rows = events.filter(pc.is_in(events.column("class_uid"), pa.array(ALERTS, pa.int64())))
-    return [_finding(row) for row in rows.to_pylist() if row["metadata.product.name"] != _OWN]
+    rows = events.filter(pc.is_in(events.column("class_uid"), pa.array(ALERTS, pa.int64()))).to_pylist()
+    told = ((row, nest(orjson.loads(row["rest"] or b"{}"))) for row in rows if row["metadata.product.name"] != _OWN)
+    return [_finding(row, rest) for row, rest in told if rest.get("is_alert") is not False]
 
 
 def latest(findings: Iterable[Finding]) -> list[Finding]:
@@ -72,8 +74,8 @@ def _folded(told: list[Finding]) -> Finding:
     )
 
 
-def _finding(row: Mapping[str, Any]) -> Finding:
-    info = nest(orjson.loads(row["rest"] or b"{}")).get("finding_info")
+def _finding(row: Mapping[str, Any], rest: Mapping[str, Any]) -> Finding:
+    info = rest.get("finding_info")
     told = info if isinstance(info, dict) else {}
     rule = _rule(row, told)
     info_uid = _text(told.get("uid")) or row["metadata.uid"]
