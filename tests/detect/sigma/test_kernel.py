@@ -10,7 +10,6 @@ import pytest
 from watchfloor.detect.sigma import RuleSet, SigmaDetector
 from watchfloor.detect.sigma.kernel import SlowRegex
 from watchfloor.detect.sigma.matching import MAX_TIMEOUTS
-from watchfloor.detect.sigma.waking import SAMPLE
 from watchfloor.event import Entity, Origin
 from watchfloor.finding import finding_uid
 from watchfloor.native import DecodePlan
@@ -271,20 +270,3 @@ def test_findings_can_be_written(bench: Any) -> None:
     (finding,) = bench.detector(bench.rule({"s": {"A": "x"}, "condition": "s"})).detect(bench.batch([{"A": "x"}]))
     assert finding.to_ocsf(now=0)["unmapped"]["rule_id"] == bench.rule_id
     assert msgspec.json.encode(finding)
-
-
-@pytest.mark.parametrize("distinct", [1, 3, SAMPLE // 2, SAMPLE])
-def test_values_that_repeat_wake_all_their_rows(bench: Any, distinct: int) -> None:
-    wanted = ["one", "two", "three"]
-    rules = [
-        bench.rule({"s": {"A|contains": word}, "condition": "s"}, id=rule_id(at)) for at, word in enumerate(wanted)
-    ]
-    texts = ["one two", "x", "two"] + [f"three {number}" for number in range(3, distinct)]
-    values = [texts[at % distinct] for at in range(3 * SAMPLE)]
-    found = bench.detector(*rules).detect(bench.batch([{"A": value} for value in values]))
-    assert [(one.key, one.rule.id) for one in found] == [
-        (f"event-{row}", rule_id(at))
-        for row, value in enumerate(values)
-        for at, word in enumerate(wanted)
-        if word in value
-    ]

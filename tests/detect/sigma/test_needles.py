@@ -1,9 +1,11 @@
 """What is searched for in all values at once never hides a match."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -13,7 +15,8 @@ from watchfloor.detect.sigma.globs import Wildcard, glob
 from watchfloor.detect.sigma.matching import matcher
 from watchfloor.detect.sigma.needles import EDGE, MAX_NEEDLE, needles
 from watchfloor.detect.sigma.regex_texts import regex_texts
-from watchfloor.detect.sigma.scan import STRANGE, Scanner, folded, is_searchable
+from watchfloor.detect.sigma.scan import MATCHES_PER_VALUE, STRANGE, Scanner, Sought, folded, is_searchable
+from watchfloor.detect.sigma.search import search
 
 PIECES = [*"aBiI", "İ", "\u0131", "K", "\u212a", "ß", "ẞ", "\u03c3", "ς", *" \n\\0_.-"]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
@@ -89,33 +92,61 @@ def test_a_value_that_a_regex_matches_holds_one_of_its_texts(test: Regex, text: 
 def test_a_value_that_a_regex_matches_is_found(test: Regex, texts: list[str]) -> None:
     if not is_searchable(test):
         return
-    places, numbers = Scanner([(7, test)]).scan(pa.array(texts, pa.string()))
-    assert set(numbers) <= {7}
-    assert set(places) >= {place for place, text in enumerate(texts) if matches(test, text)}
+    found = searched([(texts, [test])])
+    assert found >= {(row, 0, test) for row, text in enumerate(texts) if matches(test, text)}
+
+
+CELLS = st.one_of(st.none(), TEXTS, st.lists(TEXTS, max_size=3))
+WANTED = st.lists(st.tuples(st.sampled_from(["", "$"]), TEXTS, st.sampled_from(["", "$"])), max_size=4)
 
 
 @given(
-    wanted=st.lists(st.tuples(st.sampled_from(["", "$"]), TEXTS, st.sampled_from(["", "$"])), min_size=1, max_size=4),
-    texts=st.lists(TEXTS, min_size=1, max_size=5),
+    wanted=st.lists(WANTED, min_size=1, max_size=3),
+    cells=st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=5),
 )
-@example(wanted=[("", "k", "")], texts=["", "a", "\u212a", ""])
-@example(wanted=[("", "a", "")], texts=["", "bé", "a", "", "a"])
-@example(wanted=[("$", "", "$")], texts=["", "a", ""])
-def test_needles_are_found_in_the_values_that_hold_them(wanted: list[Any], texts: list[str]) -> None:
+@example(wanted=[[("", "k", "")], [("", "b", "")]], cells=[["", "b", ""], ["\u212a", "a", ""]])
+@example(wanted=[[("", "a", ""), ("", "é", "")]], cells=[["", "", ""], ["bÉ", "", ""], ["aA", "", ""]])
+@example(wanted=[[("$", "", "$")], [("$", "a", "$")]], cells=[["", "a", ""], ["a", None, ""], [[], ["a", ""], ""]])
+@example(wanted=[[("", "a", "")], [("", "b", "")]], cells=[["b" * 9, "a" * 9, ""], ["a" * 9999, "b", ""]])
+def test_needles_are_found_in_the_rows_that_hold_them(wanted: list[Any], cells: list[list[Any]]) -> None:
     edges = {"": b"", "$": EDGE}
-    needle = [edges[start] + fold(text).encode() + edges[end] for start, text, end in wanted]
-    needle = [one for one in needle if len(one.strip(EDGE)) or one == EDGE + EDGE]
-    places, numbers = Scanner(enumerate(needle)).scan(pa.array(texts, pa.string()))
-    held = {
-        (place, number)
-        for place, text in enumerate(texts)
-        for number, one in enumerate(needle)
+    columns = []
+    for number, some in enumerate(wanted):
+        needle = [edges[start] + fold(text).encode() + edges[end] for start, text, end in some]
+        columns.append(
+            ([row[number] for row in cells], [one for one in needle if one.strip(EDGE) or one == EDGE + EDGE])
+        )
+    assert searched(columns) == {
+        (row, number, one)
+        for number, (values, needle) in enumerate(columns)
+        for row, cell in enumerate(values)
+        for text in ([cell] if isinstance(cell, str) else cell or ())
+        for one in needle
         if one in EDGE + fold(text).encode() + EDGE
     }
-    found = set(zip(places, numbers, strict=True))
-    assert found >= held
-    if any(EDGE in one for one in needle):
-        assert found == held
+
+
+@pytest.mark.parametrize("letter", ["a", "é"])
+def test_a_column_that_is_full_of_needles_hides_nothing_of_others(letter: str) -> None:
+    columns = [
+        (["", f"x {letter * MATCHES_PER_VALUE * 100}", None], [letter.encode(), b"x"]),
+        ([None, "y", "y"], [b"y"]),
+    ]
+    assert searched(columns) == {(1, 0, letter.encode()), (1, 0, b"x"), (1, 1, b"y"), (2, 1, b"y")}
+
+
+def searched(columns: Sequence[tuple[Sequence[Any], Sequence[Sought]]]) -> set[tuple[int, int, Sought]]:
+    """What is found of what is sought in each of the columns: the row, the column, and what."""
+    sought = [(column, one) for column, (_, some) in enumerate(columns) for one in dict.fromkeys(some)]
+    scanners = [Scanner.of((at, one) for at, (its, one) in enumerate(sought) if its == n) for n in range(len(columns))]
+    rows, numbers = search(zip(map(array, columns), scanners, strict=True), len(columns[0][0]))
+    return {(row, *sought[number]) for row, number in zip(rows, numbers, strict=True)}
+
+
+def array(column: tuple[Sequence[Any], object]) -> pa.Array:
+    if any(isinstance(cell, list) for cell in column[0]):
+        return pa.array([[cell] if isinstance(cell, str) else cell for cell in column[0]], pa.list_(pa.string()))
+    return pa.array(column[0], pa.string())
 
 
 def test_letters_that_fold_to_ascii() -> None:

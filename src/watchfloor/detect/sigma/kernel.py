@@ -1,8 +1,7 @@
 """Matches Sigma rules on batches of events.
 
 An event evaluates only the rules that apply to its log source and that one of its values woke; see
-:mod:`watchfloor.detect.sigma.link` for what wakes a rule. Values are searched for all of that at once, equal ones of a
-batch together.
+:mod:`watchfloor.detect.sigma.link` for what wakes a rule. The values of a batch are searched for all of that at once.
 """
 
 from collections import defaultdict

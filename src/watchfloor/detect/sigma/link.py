@@ -1,6 +1,8 @@
 """Links compiled rules into one program: conditions as functions, and for each rule what wakes it up."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -56,9 +58,9 @@ class Program:
         self._builder = Builder(self._matchers)
         self._conditions: dict[int, Node] = {}
         self._witnesses: dict[int, Witnesses] = {}
-        numbers: dict[str, dict[Sought, int]] = {}
+        numbers: dict[tuple[str, Sought], int] = {}
         self.wakes = tuple(_wake(rule, numbers) for rule in rules)
-        self._sought = {column: tuple(found) for column, found in numbers.items()}
+        self._sought = _by_column(numbers)
         self._products = self._products_by_sought()
         self._scanners: dict[tuple[str, frozenset[str]], Scanner] = {}
 
@@ -67,20 +69,16 @@ class Program:
         key = (column, products)
         if key not in self._scanners:
             wanted = {"", OCSF, *products}
-            seekers = self._products[column]
-            self._scanners[key] = Scanner(
-                (number, one)
-                for number, one in enumerate(self._sought[column])
-                if not wanted.isdisjoint(seekers[number])
+            self._scanners[key] = Scanner.of(
+                (number, one) for number, one in self._sought[column] if not wanted.isdisjoint(self._products[number])
             )
         return self._scanners[key]
 
-    def _products_by_sought(self) -> dict[str, list[set[str]]]:
-        found: dict[str, list[set[str]]] = {column: [set() for _ in sought] for column, sought in self._sought.items()}
+    def _products_by_sought(self) -> Mapping[int, set[str]]:
+        found: dict[int, set[str]] = defaultdict(set)
         for rule, wake in zip(self.rules, self.wakes, strict=True):
-            for column, numbers in wake.sought.items():
-                for number in numbers:
-                    found[column][number].add(rule.logsource.product)
+            for number in chain.from_iterable(wake.sought.values()):
+                found[number].add(rule.logsource.product)
         return found
 
     def condition(self, rule: int) -> Node:
@@ -116,8 +114,15 @@ def _is_of_text(test: Test) -> bool:
     return isinstance(test, Exists | Reference | Glob)
 
 
-def _wake(rule: CompiledRule, numbers: dict[str, dict[Sought, int]]) -> Wake:
-    """What wakes a rule; ``numbers`` counts what is sought in each column."""
+def _by_column(numbers: Mapping[tuple[str, Sought], int]) -> Mapping[str, Sequence[tuple[int, Sought]]]:
+    found: dict[str, list[tuple[int, Sought]]] = defaultdict(list)
+    for (column, one), number in numbers.items():
+        found[column].append((number, one))
+    return found
+
+
+def _wake(rule: CompiledRule, numbers: dict[tuple[str, Sought], int]) -> Wake:
+    """What wakes a rule; ``numbers`` counts what is sought, in whichever column."""
     kinds = guard(rule.condition, KIND)
     guarding = guard(rule.condition)
     found: dict[str, set[int]] = {}
@@ -127,8 +132,9 @@ def _wake(rule: CompiledRule, numbers: dict[str, dict[Sought, int]]) -> Wake:
         if not wanted:
             columns.add(predicate.column)
             continue
-        known = numbers.setdefault(predicate.column, {})
-        found.setdefault(predicate.column, set()).update(known.setdefault(one, len(known)) for one in wanted)
+        found.setdefault(predicate.column, set()).update(
+            numbers.setdefault((predicate.column, one), len(numbers)) for one in wanted
+        )
     return Wake(
         {column: frozenset(some) for column, some in found.items()},
         frozenset(columns),

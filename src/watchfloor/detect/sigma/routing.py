@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -25,22 +26,23 @@ ANY_KIND = object()
 class Route:
     """The rules that apply to a kind of record, by what wakes them.
 
-    ``sought`` has for each column the rules that what is found in it wakes, ``columns`` those that any value wakes, and
-    ``sleepless`` those that look at every record. ``products`` are those that its records are of.
+    ``sought`` has the rules that what is found wakes, by its number, and ``searched`` the columns to find it in;
+    ``columns`` has the rules that any value of a column wakes, and ``sleepless`` those that look at every record.
+    ``products`` are those that its records are of.
     """
 
     def __init__(self, rules: Sequence[int], wakes: Sequence[Wake], products: frozenset[str]) -> None:
         self.products = products
         self.sleepless = tuple(index for index in rules if wakes[index].sleepless)
-        sought: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+        self.searched = frozenset(column for index in rules for column in wakes[index].sought)
+        sought: dict[int, list[int]] = defaultdict(list)
         columns: dict[str, list[int]] = defaultdict(list)
         for index in rules:
-            for column, numbers in wakes[index].sought.items():
-                for number in numbers:
-                    sought[column][number].append(index)
+            for number in chain.from_iterable(wakes[index].sought.values()):
+                sought[number].append(index)
             for column in wakes[index].columns:
                 columns[column].append(index)
-        self.sought: Mapping[str, Mapping[int, Sequence[int]]] = {name: dict(one) for name, one in sought.items()}
+        self.sought: Mapping[int, Sequence[int]] = dict(sought)
         self.columns: Mapping[str, Sequence[int]] = dict(columns)
 
 

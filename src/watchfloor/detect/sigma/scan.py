@@ -1,7 +1,8 @@
-"""Searches the values of a column for all that wakes rules up, at once."""
+"""Many texts and regular expressions that are searched for at once."""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import hyperscan
 import pyarrow as pa
@@ -13,7 +14,7 @@ from watchfloor.detect.sigma.needles import EDGE
 from watchfloor.detect.sigma.regex_texts import is_common
 
 MATCHES_PER_VALUE = 64
-"""On average; a batch with more is searched value by value, each needle once, so that no value is dear."""
+"""On average; with more, values are searched one by one, each needle once, so that no value is dear."""
 
 MOST_TOGETHER = 2048
 """Of needles in one database: the time to compile one grows faster than the number of needles."""
@@ -21,7 +22,7 @@ MOST_TOGETHER = 2048
 STRANGE = "\u017f\u212a"
 """The letters that are not ASCII and fold to one that is: other text that is not ASCII hides no needle that is."""
 
-_STRANGE = 2**31 - 1
+STRANGE_LETTER = 2**31 - 1
 """The number that such a letter is found by."""
 
 _SLACK = 4096
@@ -30,101 +31,69 @@ Sought = bytes | Regex
 """A needle (:mod:`watchfloor.detect.sigma.needles`), or a regular expression that :func:`is_searchable`."""
 
 Found = tuple[list[int], list[int]]
-"""The position of a value, and at the same place the number of what is in it; possibly repeated."""
+"""Positions, and at the same place the number of what was found there; possibly repeated."""
 
 
 class Needles:
-    """Which of many needles are in which of many values; by their numbers.
-
-    Where no needle has an edge, one that is found may begin in a value before.
-    """
+    """Which of many needles are in texts; by their numbers."""
 
     def __init__(self, numbered: Iterable[tuple[int, bytes]]) -> None:
         self._numbered = list(numbered)
-        texts = b"".join(one for _, one in self._numbered)
-        self._has_edges = EDGE in texts
-        self._is_ascii = texts.replace(EDGE, b"").isascii()
-        if self._is_ascii:
-            self._numbered += [(_STRANGE, letter.encode()) for letter in STRANGE]
+        self.is_ascii = b"".join(one for _, one in self._numbered).replace(EDGE, b"").isascii()
+        """Whether texts need not be folded, but for those in which :data:`STRANGE_LETTER` is found."""
+        if self.is_ascii:
+            self._numbered += [(STRANGE_LETTER, letter.encode()) for letter in STRANGE]
 
-    def scan(self, values: pa.StringArray) -> Found:
-        """The needles in each of these values, none of which is null."""
-        if self._is_ascii:
-            # To fold a text that is not ASCII is dear.
-            found = self._found(pc.ascii_lower(values))
-            if _STRANGE not in found[1]:
-                return found
-        return self._found(folded(values))
-
-    def _found(self, values: pa.StringArray) -> Found:
-        text = _joined(values) if self._has_edges else _text(values)
-        lasts, numbers = self._positions(text, MATCHES_PER_VALUE * len(values) + _SLACK)
-        if numbers is None:
-            return self._one_by_one(values)
-        if not lasts:
-            return [], []
-        lengths = pc.add(pc.binary_length(values).cast(pa.int64()), pa.scalar(int(self._has_edges), pa.int64()))
-        # Where the edge after each value is, or else the value after it begins.
-        ends = pc.cumulative_sum(lengths)
-        side = "left" if self._has_edges else "right"
-        return pc.search_sorted(ends, pa.array(lasts, pa.int64()), side=side).to_pylist(), numbers
-
-    def of(self, value: str) -> list[int]:
-        """The needles in one folded value."""
-        text = EDGE + value.encode() + EDGE
-        _, numbers = self._positions(text, MATCHES_PER_VALUE + _SLACK)
-        if numbers is None:
-            numbers = []
-            for database in self._once:
-                database.scan(text, lambda number, *_: numbers.append(number))
-        return numbers
-
-    def _positions(self, text: bytes | pa.Buffer, most: int) -> tuple[list[int], list[int] | None]:
-        """Where needles end, and which; no needles if there are too many."""
-        lasts: list[int] = []
+    def scan(self, text: bytes | pa.Buffer, values: int) -> Found | None:
+        """The needles in a text of so many values, each by where it ends; nothing if there are too many."""
+        ends: list[int] = []
         numbers: list[int] = []
+        most = MATCHES_PER_VALUE * values + _SLACK
 
         def on_match(number: int, _start: int, end: int, _flags: int, _context: object) -> bool:
             numbers.append(number)
-            lasts.append(end - 1)
+            ends.append(end)
             return len(numbers) > most
 
         try:
             for database in self._each_time:
                 database.scan(text, on_match)
         except hyperscan.ScanTerminated:
-            return lasts, None
-        return lasts, numbers
+            return None
+        return ends, numbers
 
-    def _one_by_one(self, values: pa.StringArray) -> Found:
-        places: list[int] = []
+    def of(self, value: str) -> list[int]:
+        """The needles in one folded value."""
+        text = EDGE + value.encode() + EDGE
+        if (found := self.scan(text, 1)) is not None:
+            return found[1]
         numbers: list[int] = []
-        for place, value in enumerate(values.to_pylist()):
-            numbers += self.of(value)
-            places += [place] * (len(numbers) - len(places))
-        return places, numbers
+        for database in self._once:
+            database.scan(text, lambda number, *_: numbers.append(number))
+        return numbers
 
     @cached_property
     def _each_time(self) -> Sequence[hyperscan.Database]:
-        return self._compiled(hyperscan.HS_FLAG_DOTALL)
+        return self._compiled(0)
 
     @cached_property
     def _once(self) -> Sequence[hyperscan.Database]:
-        return self._compiled(hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_SINGLEMATCH)
+        return self._compiled(hyperscan.HS_FLAG_SINGLEMATCH)
 
     def _compiled(self, flags: int) -> Sequence[hyperscan.Database]:
+        flags |= hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_CASELESS
         escaped = [(number, _escaped(one), flags) for number, one in self._numbered]
         return [_database(escaped[at : at + MOST_TOGETHER]) for at in range(0, len(escaped), MOST_TOGETHER)]
 
 
-class _Expressions:
+class Expressions:
     """Which of many regular expressions may match which of many values; surely none of the others does."""
 
     def __init__(self, numbered: Iterable[tuple[int, Regex]]) -> None:
         self._numbered = tuple(numbered)
 
     def scan(self, values: pa.StringArray) -> Found:
-        """The expressions to try on each of these values, none of which is null; all of them if it is not ASCII."""
+        """The expressions to try on each of these values, by its position; all of them if it is not ASCII."""
         places: list[int] = []
         numbers: list[int] = []
         everything = [number for number, _ in self._numbered]
@@ -133,6 +102,8 @@ class _Expressions:
             numbers.append(number)
 
         for place, text in enumerate(values.cast(pa.binary()).to_pylist()):
+            if text is None:
+                continue
             if text.isascii():
                 self._database.scan(text, on_match)
             else:
@@ -145,10 +116,15 @@ class _Expressions:
         return _database((number, test.pattern.encode(), _flags(test)) for number, test in self._numbered)
 
 
-class Scanner:
-    """What of all that is sought in a column is in its values, by numbers."""
+class Scanner(NamedTuple):
+    """What finds all that is sought in a column, by numbers."""
 
-    def __init__(self, numbered: Iterable[tuple[int, Sought]]) -> None:
+    needles: Needles | None
+    expressions: Expressions | None
+
+    @classmethod
+    def of(cls, numbered: Iterable[tuple[int, Sought]]) -> "Scanner":
+        """What finds each of these."""
         needles: list[tuple[int, bytes]] = []
         expressions: list[tuple[int, Regex]] = []
         for number, one in numbered:
@@ -156,16 +132,7 @@ class Scanner:
                 needles.append((number, one))
             else:
                 expressions.append((number, one))
-        self._needles = Needles(needles) if needles else None
-        self._expressions = _Expressions(expressions) if expressions else None
-
-    def scan(self, values: pa.StringArray) -> Found:
-        """What is in each of these values, none of which is null."""
-        places, numbers = self._needles.scan(values) if self._needles else ([], [])
-        if self._expressions:
-            more = self._expressions.scan(values)
-            return places + more[0], numbers + more[1]
-        return places, numbers
+        return cls(Needles(needles) if needles else None, Expressions(expressions) if expressions else None)
 
 
 def literals(numbered: Iterable[tuple[int, bytes]]) -> hyperscan.Database:
@@ -193,12 +160,6 @@ def folded(values: pa.StringArray) -> pa.StringArray:
     others = pc.invert(pc.string_is_ascii(values))
     replaced = [fold(one) for one in values.filter(others).to_pylist()]
     return pc.replace_with_mask(lowered, others, pa.array(replaced, pa.string()))
-
-
-def _joined(values: pa.StringArray) -> bytes:
-    whole = pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values.cast(pa.binary()))
-    joined: bytes = pc.binary_join(whole, pa.scalar(EDGE, pa.binary()))[0].as_py()
-    return EDGE + joined + EDGE
 
 
 def _text(values: pa.StringArray) -> pa.Buffer:
