@@ -157,6 +157,7 @@ def test_letters_that_fold_to_ascii() -> None:
 def test_what_regular_expressions_are_searched_for_by() -> None:
     wanted = {
         r"cmd.{0,5}(?:/c|/r).+powershell": {"powershell"},
+        r"cmd.+powershell.+(?:input|noexit)": {"input", "noexit"},
         r"net\s+(?:stop|start) ": {"stop", "start"},
         r"(?i)\.exe\s+\d{2,10}": {".exe"},
         r"(?i)whoami": {"whoam"},

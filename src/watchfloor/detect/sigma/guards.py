@@ -23,6 +23,7 @@ from watchfloor.detect.sigma.condition import (
 )
 from watchfloor.detect.sigma.globs import Shape, literals, shape
 from watchfloor.detect.sigma.regex_texts import regex_texts
+from watchfloor.detect.sigma.telling import telling
 
 Guard = frozenset[Predicate]
 """Predicates of which a matching event has at least one."""
@@ -31,12 +32,6 @@ _SHORTENING = 0.8
 """How much rarer one more character makes a text. A rough figure; only the order that it gives matters."""
 
 _ALWAYS = 0.9
-
-_COMMON = re.compile(
-    r"c:\\|program files(?: \(x86\))?|\\windows\\|\\users\\|\\system32\\|\\appdata\\|\.exe|\.dll|microsoft"
-    r"|powershell|https?://|cmd|\\software\\|\\currentversion\\"
-)
-"""Texts that make a longer one no rarer, because ordinary records are full of them."""
 
 _NUMBER = re.compile(r"(?:0x)?[0-9a-f]{1,8}|s-1-[0-9-]+")
 """Codes are few: what equals one is common, however it is written."""
@@ -136,4 +131,4 @@ def _glob_frequency(test: Glob) -> float:
 
 
 def _rarity(text: str, sharper: float = 1) -> float:
-    return math.pow(_SHORTENING, sharper * len(_COMMON.sub("", text)))
+    return math.pow(_SHORTENING, sharper * telling(text))

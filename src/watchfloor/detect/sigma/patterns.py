@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 from watchfloor.detect.sigma.condition import Glob
 from watchfloor.detect.sigma.folding import fold
@@ -125,14 +126,16 @@ def _containing_one(text: str) -> Select:
     return select
 
 
-def _starting(texts: Sequence[str]) -> Select:
-    starts = tuple(texts)
-    return matched(lambda text: text.startswith(starts))
+def _touching(touches: Callable[[Any, tuple[str, ...]], bool], texts: Sequence[str]) -> Select:
+    some = tuple(texts)
+    others = matched(lambda value: touches(value, some))
 
+    def select(cells: Sequence[Cell], rows: Sequence[int]) -> list[int]:
+        if cells.__class__ is list:
+            return [row for row in rows if (cell := cells[row]) is not None and touches(cell, some)]
+        return others(cells, rows)
 
-def _ending(texts: Sequence[str]) -> Select:
-    ends = tuple(texts)
-    return matched(lambda text: text.endswith(ends))
+    return select
 
 
 def _selected(selects: Sequence[Select]) -> Select:
@@ -146,7 +149,7 @@ def _selected(selects: Sequence[Select]) -> Select:
 _MAKERS: dict[Shape, Callable[[Sequence[str]], Select]] = {
     Shape.ANYTHING: lambda _texts: matched(lambda _text: True),
     Shape.EQUALS: _equal,
-    Shape.STARTSWITH: _starting,
-    Shape.ENDSWITH: _ending,
+    Shape.STARTSWITH: partial(_touching, str.startswith),
+    Shape.ENDSWITH: partial(_touching, str.endswith),
 }
 """Shapes of which any number is one quick test."""

@@ -9,12 +9,16 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from watchfloor.detect.sigma.folding import fold
+from watchfloor.detect.sigma.telling import telling
 
 Texts = frozenset[str]
 """Folded texts of which a match contains at least one."""
 
 MAX_TEXTS = 64
 """Of more alternatives, nothing is said."""
+
+FEWEST = 3
+"""So many characters must tell something of a text, or else it is only as good as it is long."""
 
 _INLINE_I = re.compile(r"\(\?[a-zA-Z]*i")
 _GROUP = re.compile(r"\?(?:[ims]*:|P?<[A-Za-z_]\w*>|>)")
@@ -206,5 +210,6 @@ class _Reader:
         return int(least or 0) > 0, False
 
 
-def _worth(texts: Texts) -> tuple[int, int]:
-    return min(map(len, texts)), -len(texts)
+def _worth(texts: Texts) -> tuple[int, int, int]:
+    least = min(map(telling, texts))
+    return (least if least >= FEWEST else 0), min(map(len, texts)), -len(texts)
