@@ -7,6 +7,8 @@ A batch of events is a :class:`pyarrow.RecordBatch`. Its columns are
 * ``rest``: every other mapped attribute, as one JSON object with dotted keys,
 * ``unmapped``: what the mapping did not take, as one JSON object in the vendor's own shape,
 * ``entity.*``: resolved entity ids, one column a role: :data:`ENTITY_ROLES`,
+* ``tags``: what enrichment found out (see docs/enrichment.md); no log can write there,
+* ``ordered_at``: the time to order by where ``time`` cannot be that, for a clock that is off; else null,
 * ``origin.path``, ``origin.line``, ``origin.index``, ``ingested_at``: where the record came from and when,
 * ``raw``: the bytes of the record as delivered,
 * while it runs through detection, ``native.NAME`` columns: the vendor fields that loaded rules name (see
@@ -146,6 +148,8 @@ EVENT_SCHEMA = pa.schema(
         pa.field("source", _STRING, nullable=False),
         *(pa.field(name, kind) for name, kind in HOT.items()),
         *(pa.field(f"entity.{role}", _STRING) for role in ENTITY_ROLES),
+        pa.field("tags", pa.list_(_STRING)),
+        pa.field("ordered_at", _INT),
         pa.field("rest", _STRING),
         pa.field("unmapped", _STRING),
         pa.field("origin.path", _STRING, nullable=False),
@@ -249,12 +253,14 @@ def to_ocsf(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
 def ocsf_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """The whole OCSF event of one row of :data:`EVENT_SCHEMA`.
 
-    Resolved entities and the origin come back as OCSF ``enrichments``, the tenant as ``metadata.tenant_uid``.
+    Resolved entities, tags and the origin come back as OCSF ``enrichments``, the tenant as ``metadata.tenant_uid``,
+    when it was ingested as ``metadata.processed_time``: ``metadata.logged_time`` is what the vendor says of its own.
     """
     flat = {name: row[name] for name in HOT if row.get(name) is not None}
     if row.get("rest"):
         flat.update(orjson.loads(row["rest"]))
     flat["metadata.tenant_uid"] = row["tenant"]
+    flat["metadata.processed_time"] = row["ingested_at"]
     event = nest(flat)
     if row.get("unmapped"):
         event["unmapped"] = orjson.loads(row["unmapped"])
@@ -274,3 +280,8 @@ def _enrichments(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for role in ENTITY_ROLES:
         if entity_id := row.get(f"entity.{role}"):
             yield {"name": f"entity.{role}", "value": entity_id, "type": "watchfloor", "data": {"id": entity_id}}
+    for tag in row.get("tags") or ():
+        name, _, value = tag.partition("=")
+        yield {"name": name, "value": value, "type": "watchfloor", "data": {"tag": tag}}
+    if (ordered_at := row.get("ordered_at")) is not None:
+        yield {"name": "ordered_at", "value": str(ordered_at), "type": "watchfloor", "data": {"time": ordered_at}}

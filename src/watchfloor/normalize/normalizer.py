@@ -200,7 +200,6 @@ def _event(read: Read, raw: _Row) -> _Row:
             time=read.time,
             raw=raw["raw"],
             ordinal=raw["ordinal"],
-            ingested_at=raw["ingested_at"],
         )
     except _ANY_SHAPE as error:
         raise _its_fault(read.source, error) from error

@@ -170,9 +170,7 @@ class Source:
                 return time
         raise RecordError("no readable time")
 
-    def map(
-        self, record: dict[str, Any], kind: Kind, *, time: int, raw: bytes, ordinal: int, ingested_at: int
-    ) -> Mapped:
+    def map(self, record: dict[str, Any], kind: Kind, *, time: int, raw: bytes, ordinal: int) -> Mapped:
         """Map one decoded record to OCSF.
 
         Of the entries that hold, the first whose class the record makes whole counts; if there is none, the first of
@@ -183,7 +181,6 @@ class Source:
             "metadata.uid": self.uid(record, raw=raw, ordinal=ordinal),
             "metadata.product.name": self.product,
             "metadata.product.vendor_name": self.vendor,
-            "metadata.logged_time": ingested_at,
         }
         for path, get in (("metadata.log_name", self._log_name), ("metadata.event_code", self._event_code)):
             if (text := text_of(get(record))) is not None:

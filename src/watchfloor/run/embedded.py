@@ -14,6 +14,7 @@ from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import RuleSet
 from watchfloor.detect.sigma.kernel import SlowRegex
 from watchfloor.enrich import Enricher, IdentityGraph, learn
+from watchfloor.enrich.duplicates import Duplicates
 from watchfloor.event import LIGHT
 from watchfloor.finding import Finding
 from watchfloor.operator import KeyedOperator, Reference
@@ -82,13 +83,17 @@ class Embedded(msgspec.Struct, frozen=True):
     ) -> Observed:
         """Read, normalize, tag and match everything once; events rest in the lake, identity links in ``graph``.
 
+        An event that was delivered before is not there twice.
+
         What other products report as an alert is a finding, too.
         """
-        observed = Observed()
+        observed, duplicates = Observed(), Duplicates()
         told: list[Finding] = []
         reading = self.workers.read(paths, tenant=tenant, clock=clock, on_dead_letter=on_dead_letter, on_bytes=on_bytes)
         with self.lake.writer() as writer:
-            for done in reading:
+            for read in reading:
+                new = duplicates.process(read.events, read.findings)
+                done = msgspec.structs.replace(read, events=new.events, findings=new.findings)
                 learn(graph, done.events)
                 observed.add(done)
                 told += alerts(done.events)

@@ -60,7 +60,7 @@ def normalize(source: Source, records: Sequence[bytes], plan: DecodePlan | None 
 def golden(event: dict[str, Any]) -> dict[str, Any]:
     """The part of an event that a golden file holds: not the raw bytes, the tenant, the origin or the clock."""
     kept = {name: value for name, value in event.items() if name not in {"raw_data", "raw_data_size"}}
-    hidden = {"tenant_uid", "logged_time", "version", "profiles"}
+    hidden = {"tenant_uid", "processed_time", "version", "profiles"}
     kept["metadata"] = {name: value for name, value in event["metadata"].items() if name not in hidden}
     enrichments = [one for one in event.get("enrichments", ()) if one.get("type") != "watchfloor"]
     kept.pop("enrichments", None)
