@@ -6,6 +6,7 @@ An input stands under ``inputs:`` in the settings, told apart by its ``kind``:
 kind        reads                                                       needs
 ==========  ==========================================================  ================
 ``syslog``  RFC 5424 and RFC 3164 over UDP, TCP and TLS
+``tail``    log files that grow, by globs, through every rotation
 ==========  ==========================================================  ================
 
 Each runs until it is told to stop, connects again by itself, and acknowledges what is on disk and nothing else.
@@ -18,11 +19,12 @@ import msgspec
 
 from watchfloor.errors import InputError
 from watchfloor.ingest.inputs.syslog import Syslog
+from watchfloor.ingest.inputs.tail import Tail
 from watchfloor.ingest.inputs.transport import OnState, Transport
 
 __all__ = ["Input", "OnState", "Transport", "input_of"]
 
-Input = Syslog
+Input = Syslog | Tail
 """Any of them."""
 
 
@@ -36,9 +38,10 @@ def input_of(settings: Any, *, place: str) -> Input:
         InputError: They stand for none; says what is wrong, and that it is in ``place``.
     """
     try:
-        return msgspec.convert(settings, Input, dec_hook=_special)
+        found: Input = msgspec.convert(settings, Input, dec_hook=_special)
     except msgspec.ValidationError as error:
         raise InputError(f"{place}: {error}") from error
+    return found
 
 
 def _special(kind: type, value: object) -> object:

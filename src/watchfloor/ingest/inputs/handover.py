@@ -28,13 +28,13 @@ class Handover:
         self._intake = intake
         self._on_state = on_state
         self._random = random
-        self._hindrance = ""
+        self._hindrances: dict[str, str] = {}
 
-    def hindered(self, by: str) -> None:
-        """Tell what hinders the input, if that is news; nothing does if it is empty."""
-        if by != self._hindrance:
-            self._hindrance = by
-            self._on_state(self.path, by)
+    def hindered(self, by: str, *, of: str) -> None:
+        """Tell what hinders a part ``of`` the input, if that is news; nothing does if it is empty."""
+        if by != self._hindrances.get(of, ""):
+            self._hindrances[of] = by
+            self._on_state(self.path, "; ".join(filter(None, self._hindrances.values())))
 
     def drop(self, reason: str, records: int = 1) -> None:
         """Count records that will never arrive."""
@@ -61,13 +61,13 @@ class Handover:
             try:
                 await self._intake.land(arrival)
             except OverloadError as error:
-                self.hindered(str(error))
+                self.hindered(str(error), of="intake")
                 wait = error.retry_after
             except StoreError as error:
-                self.hindered(str(error))
+                self.hindered(str(error), of="intake")
                 wait = next(waits)
             else:
-                self.hindered("")
+                self.hindered("", of="intake")
                 return True
             if not await self.pause(wait):
                 last_tries -= 1

@@ -50,7 +50,7 @@ class Streams:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._open) >= self._bounds.connections:
-            self._handover.hindered(f"more than {self._bounds.connections} connections: others are refused")
+            self._hindered(f"more than {self._bounds.connections} connections: others are refused")
             writer.transport.abort()
             return
         self._open[writer] = asyncio.current_task()
@@ -59,7 +59,7 @@ class Streams:
             await self._read(reader)
         except ssl.SSLError as error:
             # Its reason is one of the library's own words.
-            self._handover.hindered(f"a TLS handshake failed: {error.reason or 'no reason given'}")
+            self._hindered(f"a TLS handshake failed: {error.reason or 'no reason given'}")
         except OSError:
             # The other end is gone, as connections go.
             pass
@@ -94,12 +94,16 @@ class Streams:
             messages = framing.feed(chunk)
             if messages:
                 await self._gathering.put(messages)
+                self._hindered("")
             if framing.broken:
                 self._handover.drop(framing.broken)
                 return
             if messages or not began:
                 complete = loop.time()
         await self._end(framing)
+
+    def _hindered(self, by: str) -> None:
+        self._handover.hindered(by, of="connections")
 
     async def _end(self, framing: AnyFraming) -> None:
         if not self._handover.stop.is_set():

@@ -93,11 +93,11 @@ class Syslog(Transport, frozen=True, kw_only=True, tag="syslog"):
             try:
                 listener = _socket(scheme, host, port)
             except OSError as error:
-                handover.hindered(f"cannot listen: {error.strerror or error}")
+                handover.hindered(f"cannot listen: {error.strerror or error}", of="address")
                 if not await handover.pause(wait):
                     return None
             else:
-                handover.hindered("")
+                handover.hindered("", of="address")
                 return listener
         return None
 
