@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -11,6 +12,7 @@ import pyarrow as pa
 import typer
 
 from watchfloor.catalog import roots
+from watchfloor.cli.drifting import watching
 from watchfloor.cli.options import WORKERS, Content, Paths, Processes, Rules, Source
 from watchfloor.cli.progress import stderr
 from watchfloor.cli.rules_loading import named_rules, tell_errors
@@ -33,12 +35,26 @@ SHOWN = 100
 """How many dead letters are shown one by one."""
 
 
-def normalize(paths: Paths, *, source: Source = None, content: Content = None) -> None:
+def normalize(
+    paths: Paths,
+    *,
+    source: Source = None,
+    content: Content = None,
+    drift: Annotated[
+        Path | None,
+        typer.Option(
+            "--drift", help="Tell what sources did not show before; keep in this file what they do.", metavar="FILE"
+        ),
+    ] = None,
+) -> None:
     """OCSF events, one JSON object a line."""
     sources, errors = load_sources(roots(content or ()))
     tell_errors(errors)
-    for events in _events(paths, Normalizer(sources, source=source)):
-        _emit(to_ocsf(events))
+    with watching(drift, sources) as watch:
+        for events in _events(paths, Normalizer(sources, source=source)):
+            _emit(to_ocsf(events))
+            if watch:
+                watch(events)
 
 
 def detect(
