@@ -134,3 +134,8 @@ def test_attribute(path: str, value: Any, coerced: Any) -> None:
 def test_an_object_is_an_object() -> None:
     assert coercer(Attribute("user", "object_t", object_name="user"))("alice") is None
     assert object_type("user").at_least_one == ("account", "name", "uid")
+
+
+def test_a_text_that_the_schema_enumerates_is_one_of_its_words() -> None:
+    method = coercer(resolve(event_class("http_activity").type, "http_request.http_method", ()))
+    assert [method(value) for value in ("GET", "post", "BREW", True, None)] == ["GET", "POST", None, None, None]

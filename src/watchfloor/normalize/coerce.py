@@ -205,7 +205,19 @@ def _element_coercer(attribute: Attribute) -> Coercer:
     scalar = scalar_type(attribute.type)
     if scalar.base in {"integer_t", "long_t"}:
         return _enumerated(attribute) if attribute.enum else _ranged(scalar.range)
-    return _BY_TYPE.get(scalar.base) or _string(attribute.type)
+    of_type = _BY_TYPE.get(scalar.base) or _string(attribute.type)
+    return _one_of(attribute.enum, of_type) if attribute.enum else of_type
+
+
+def _one_of(words: frozenset[str], of_type: Coercer) -> Coercer:
+    """One of the words that the schema allows (HTTP's methods), in whichever case it is written."""
+    by_case = {word.casefold(): word for word in words}
+
+    def coerce(value: Any) -> str | None:
+        text = of_type(value)
+        return by_case.get(text.casefold()) if text is not None else None
+
+    return coerce
 
 
 def _enumerated(attribute: Attribute) -> Coercer:
