@@ -8,7 +8,8 @@
     ├── RecordError       one record cannot be read                     dead letter; the rest flows
     ├── GateError         a check, a test or a verification failed      exit status 1
     ├── StoreError        the data folder cannot be read or written     exit status 2
-    └── OverloadError     what arrives cannot be taken now              the sender is told when to try again
+    ├── OverloadError     what arrives cannot be taken now              the sender is told when to try again
+    └── RemoteError       another system does not give what it should   asked again; the input says what is wrong
 
 Each message names the place, what was wrong and, where there is something to do, what to do.
 """
@@ -68,6 +69,10 @@ class OverloadError(WatchfloorError):
     def __init__(self, reason: str, *, retry_after: float) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class RemoteError(WatchfloorError):
+    """Another system that does not give what it was asked for."""
 
 
 @contextmanager

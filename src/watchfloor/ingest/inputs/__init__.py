@@ -5,6 +5,7 @@ An input stands under ``inputs:`` in the settings, told apart by its ``kind``:
 ==========  ==========================================================  ================
 kind        reads                                                       needs
 ==========  ==========================================================  ================
+``poll``    vendors' APIs, as the source's ``poll.yml`` says
 ``syslog``  RFC 5424 and RFC 3164 over UDP, TCP and TLS
 ``tail``    log files that grow, by globs, through every rotation
 ==========  ==========================================================  ================
@@ -18,13 +19,14 @@ from typing import Any
 import msgspec
 
 from watchfloor.errors import InputError
+from watchfloor.ingest.inputs.poll.poll import Poll
 from watchfloor.ingest.inputs.syslog import Syslog
 from watchfloor.ingest.inputs.tail import Tail
 from watchfloor.ingest.inputs.transport import OnState, Transport
 
 __all__ = ["Input", "OnState", "Transport", "input_of"]
 
-Input = Syslog | Tail
+Input = Poll | Syslog | Tail
 """Any of them."""
 
 
