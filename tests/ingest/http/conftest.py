@@ -40,7 +40,7 @@ class Door:
         with Landing(self.folder / "landing") as landing:
             self.landing = landing
             self.intake = GroupCommit(landing, system_clock, lambda _segment: None, backlog_bytes=1 << 20)
-            app = application(Gate(self.intake, self.tokens, LIMITS), lambda: {"ok": True})
+            app = application(Gate(self.intake, self.tokens, LIMITS), lambda: {"ok": True}, dict)
             serving = asyncio.create_task(serve_http(app, self.listener, None, self._stop))
             self._ready.set()
             await serving

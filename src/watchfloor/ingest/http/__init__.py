@@ -3,7 +3,10 @@
 =======================================  ===================================================================
 ``POST /ingest``                         NDJSON, JSON, CSV, text or event logs, plain or compressed; the same
                                          framing as for files (:mod:`watchfloor.ingest`)
-``GET /health``                          how the platform is, for a load balancer; needs no token
+``/services/collector/…``                the Splunk HTTP Event Collector (:mod:`~watchfloor.ingest.http.hec`)
+``/_bulk``, ``/INDEX/_bulk``             Elasticsearch (:mod:`~watchfloor.ingest.http.bulk`)
+``GET /health``                          whether all is well, for a load balancer; needs no token
+``GET /status``                          what has landed, was worked on and dropped, by source and reason
 =======================================  ===================================================================
 
 An answer never holds what a sender sent. 401: no such token; 408: the body did not come in time; 413: too large; 429:

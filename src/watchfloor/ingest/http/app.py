@@ -3,21 +3,23 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from watchfloor.ingest.http.answers import answer
+from watchfloor.ingest.http.bulk import BulkEndpoint
 from watchfloor.ingest.http.gate import Gate
+from watchfloor.ingest.http.hec import Collector
 
 Health = Callable[[], Mapping[str, Any]]
 """How the platform is: at least ``ok``, and if it is not, ``reasons``."""
 
 
-def application(gate: Gate, health: Health) -> Starlette:
-    """The ASGI application of all endpoints."""
+def application(gate: Gate, health: Health, status: Health) -> Starlette:
+    """The ASGI application of all endpoints; ``status`` says more than ``health``, to those who have a token."""
 
     async def ingest(request: Request) -> Response:
         return await _ingest(gate, request)
@@ -26,9 +28,16 @@ def application(gate: Gate, health: Health) -> Starlette:
         state = health()
         return answer(state, status=200 if state["ok"] else 503)
 
+    async def told(request: Request) -> Response:
+        gate.token(request)
+        return answer(status())
+
     routes = [
         Route("/ingest", ingest, methods=["POST"]),
         Route("/health", healthy, methods=["GET"]),
+        Route("/status", told, methods=["GET"]),
+        *Collector(gate).routes(),
+        *BulkEndpoint(gate).routes(),
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: _refusal})
 
@@ -46,11 +55,6 @@ async def _ingest(gate: Gate, request: Request) -> Response:
     if not await request.is_disconnected():
         done()
     return answer(told)
-
-
-def answer(content: Any, *, status: int = 200) -> Response:
-    """A JSON answer."""
-    return Response(orjson.dumps(content), status, media_type="application/json")
 
 
 async def _refusal(_request: Request, error: Exception) -> Response:
