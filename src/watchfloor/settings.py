@@ -60,6 +60,26 @@ class DataFolder(msgspec.Struct, frozen=True):
         return self.path / "deadletters.ndjson"
 
     @property
+    def letters(self) -> Path:
+        """The same of what arrived live, in files by the segments that it arrived in."""
+        return self.path / "deadletters"
+
+    @property
+    def landing(self) -> Path:
+        """What arrived and was not worked on."""
+        return self.path / "landing"
+
+    @property
+    def inputs(self) -> Path:
+        """How far each input has read."""
+        return self.path / "inputs"
+
+    @property
+    def tokens(self) -> Path:
+        """Who may deliver over the network."""
+        return self.path / "tokens.json"
+
+    @property
     def packs(self) -> Path:
         """A signed evidence pack for each case."""
         return self.path / "packs"

@@ -16,6 +16,12 @@ COMMANDS = {
         "watchfloor.cli.investigate:investigate",
         "Real logs to explained cases: DIR/report.html, cases.ndjson, findings.ndjson and signed evidence packs.",
     ),
+    "serve": ("watchfloor.cli.serve:serve", "Live: what arrives becomes events and findings as it comes."),
+    "token": ("watchfloor.cli.serve:app", "Who may deliver over the network."),
+    "findings": (
+        "watchfloor.cli.findings:findings",
+        "What the live platform has found, OCSF 2004, one JSON object a line.",
+    ),
     "normalize": ("watchfloor.cli.events:normalize", "OCSF events, one JSON object a line."),
     "detect": ("watchfloor.cli.events:detect", "Findings of these Sigma rules alone, one JSON object a line."),
     "simulate": (

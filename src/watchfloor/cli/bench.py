@@ -1,10 +1,11 @@
-"""``bench``: what detection costs on this machine, as one JSON object."""
+"""``bench``: what Watchfloor costs on this machine and what it survives, as one JSON object."""
 
 import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import orjson
 import typer
 
@@ -12,6 +13,8 @@ from watchfloor.cli import bench_events, bench_measure, bench_peer
 from watchfloor.cli.options import Paths, Rules
 from watchfloor.cli.progress import stderr, working
 from watchfloor.cli.rules_loading import named_rules
+from watchfloor.errors import GateError
+from watchfloor.testing.crash import crash as crash_test
 
 app = typer.Typer(help="Measure what Watchfloor costs on this machine.", no_args_is_help=True)
 
@@ -62,3 +65,19 @@ def detect(
             bar.on_stage("the peer", 0, 0)
             measured["peer"] = bench_peer.measure(log, rules, ours=whole["events_per_cpu_second"])
     sys.stdout.buffer.write(orjson.dumps(measured, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+@app.command("crash")
+def crash(
+    *,
+    kills: Annotated[int, typer.Option("--kills", min=1, help="How often to kill it.", metavar="N")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed kills at other moments.")] = 1,
+) -> None:
+    """Kill a live platform under load, again and again, and count what it acknowledged and lost, or has twice."""
+    with tempfile.TemporaryDirectory() as name, working(stderr()) as bar:
+        tally = crash_test(
+            Path(name), kills=kills, seed=seed, on_kill=lambda done: bar.on_stage("killing", done, kills)
+        )
+    sys.stdout.buffer.write(orjson.dumps(msgspec.to_builtins(tally), option=orjson.OPT_INDENT_2) + b"\n")
+    if tally.lost or tally.doubled or tally.findings_lost or tally.findings_doubled:
+        raise GateError("records or findings were lost or are there twice")

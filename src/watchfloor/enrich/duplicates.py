@@ -33,7 +33,10 @@ MAX_UID = 256
 """A longer uid is remembered by its hash."""
 
 Outcome = Literal["duplicate", "conflict"]
-Place = tuple[str, int, int | None]
+Place = tuple[str, int, int | None, str]
+"""Path, line, index and uid."""
+
+_UID = "metadata.uid"
 
 
 class Deduplicated(msgspec.Struct, frozen=True):
@@ -76,7 +79,7 @@ class Duplicates:
             self.counts[tenant, source, found] += 1
         if len(kept) == len(given) and uids == given:
             return Deduplicated(events, list(findings))
-        return Deduplicated(_renamed(events, uids, kept), list(_about(findings, events, uids, frozenset(kept))))
+        return Deduplicated(_renamed(events, uids, kept), list(_about(findings, events, uids, kept)))
 
     def _seen(self, tenant: str, source: str, uid: str, digest: bytes) -> Outcome | None:
         if len(uid) > MAX_UID:
@@ -111,20 +114,31 @@ def _renamed(events: pa.RecordBatch, uids: Sequence[str], kept: Sequence[int]) -
 
 
 def _about(
-    findings: Sequence[Finding], events: pa.RecordBatch, uids: Sequence[str], kept: frozenset[int]
+    findings: Sequence[Finding], events: pa.RecordBatch, uids: Sequence[str], kept: Sequence[int]
 ) -> Iterable[Finding]:
-    rows = {place: row for row, place in enumerate(_places(events))}
+    """The findings of events that were kept, with the uids that these have now."""
+    columns = (events.column(name).to_pylist() for name in ("origin.path", "origin.line", "origin.index", _UID))
+    # Two requests of one sender may give the same place and, if somebody forges it, the same uid: then one finding is
+    # enough, and it is that of an event that was kept.
+    places = list(zip(*columns, strict=True))
+    rows = {places[row]: row for row in reversed(kept)}
+    known = set(places)
     for finding in findings:
-        (origin,) = finding.origins or (None,)
-        row = rows.get((origin.path, origin.line, origin.index)) if origin else None
-        if row is None or finding.event_uids == (uids[row],):
-            if row is None or row in kept:
-                yield finding
-        elif row in kept:
-            uid = finding_uid(rule_id=finding.rule.id, tenant=finding.tenant, key=uids[row], bucket="")
-            yield msgspec.structs.replace(finding, uid=uid, key=uids[row], event_uids=(uids[row],))
+        place = _place(finding)
+        if place is None or place not in known:
+            yield finding
+        elif (row := rows.get(place)) is not None:
+            yield finding if uids[row] == place[3] else _of(finding, uids[row])
 
 
-def _places(events: pa.RecordBatch) -> Iterable[Place]:
-    columns = (events.column(f"origin.{name}").to_pylist() for name in ("path", "line", "index"))
-    return zip(*columns, strict=True)
+def _place(finding: Finding) -> Place | None:
+    if len(finding.origins) != 1 or len(finding.event_uids) != 1:
+        return None
+    (origin,), (uid,) = finding.origins, finding.event_uids
+    return origin.path, origin.line, origin.index, uid
+
+
+def _of(finding: Finding, event_uid: str) -> Finding:
+    """The same finding of an event that got another uid."""
+    uid = finding_uid(rule_id=finding.rule.id, tenant=finding.tenant, key=event_uid, bucket="")
+    return msgspec.structs.replace(finding, uid=uid, key=event_uid, event_uids=(event_uid,))

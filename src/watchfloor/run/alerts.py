@@ -55,6 +55,15 @@ def latest(findings: Iterable[Finding]) -> list[Finding]:
     return [_folded(sorted(one, key=lambda finding: (finding.end, finding.event_uids))) for one in told.values()]
 
 
+def revised(known: Finding | None, told: Finding) -> Finding | None:
+    """The next revision of the finding of an alert that its product tells of again; none if it says what is known."""
+    if known is None:
+        return told
+    if set(told.event_uids) <= set(known.event_uids):
+        return None
+    return msgspec.structs.replace(_folded([known, told]), revision=known.revision + 1)
+
+
 def _folded(told: list[Finding]) -> Finding:
     if len(told) == 1:
         return told[0]

@@ -58,6 +58,13 @@ class Recipe(msgspec.Struct, frozen=True):
         return Chain(sources, detector, source=self.source, of=self.of)
 
 
+class Task(msgspec.Struct, frozen=True):
+    """A batch that was given to a worker; without a ``future``, none has it."""
+
+    batch: pa.RecordBatch
+    future: Future[bytes] | None
+
+
 class Workers:
     """Does what a chain of this recipe does.
 
@@ -111,25 +118,47 @@ class Workers:
 
     def run(self, batches: Iterable[pa.RecordBatch]) -> Iterator[Chained]:
         """What becomes of each batch, in their order."""
-        waiting: deque[tuple[pa.RecordBatch, Future[bytes] | None]] = deque()
+        waiting: deque[Task] = deque()
         enough = time.monotonic() + self._alone
         try:
             for batch in batches:
                 if not self._workers or (self._pool is None and time.monotonic() < enough):
                     yield self._chain.process(batch)
                     continue
-                waiting.append((batch, self._submit(batch)))
-                if len(waiting) >= AHEAD * self._workers:
-                    yield self._result(*waiting.popleft())
+                waiting.append(self.submit(batch))
+                if len(waiting) >= self.ahead:
+                    yield self.result(waiting.popleft())
             while waiting:
-                yield self._result(*waiting.popleft())
+                yield self.result(waiting.popleft())
         finally:
-            if self._pool is not None:
-                self._pool.shutdown(wait=False, cancel_futures=True)
-                self._pool = None
+            self.close()
+
+    @property
+    def ahead(self) -> int:
+        """How many tasks keep all workers busy."""
+        return max(AHEAD * self._workers, 1)
+
+    def submit(self, batch: pa.RecordBatch) -> "Task":
+        """Give a batch to a worker, if there are any; they are started with the first one."""
+        return Task(batch, self._submit(batch) if self._workers else None)
+
+    def result(self, task: "Task") -> Chained:
+        """What became of a batch; waits for it. What no worker did is done here."""
+        if task.future is not None:
+            try:
+                return _from_reply(task.future.result())
+            except BrokenProcessPool:
+                pass
+        return self._chain.process(task.batch)
+
+    def close(self) -> None:
+        """Let the workers end; what they were given and nobody waits for is not done."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
 
     def _submit(self, batch: pa.RecordBatch) -> Future[bytes] | None:
-        """The batch as a task of a worker; nothing once one has died."""
+        """The batch as a task of a worker; nothing if one has died just now."""
         recipe = self._recipe
         try:
             if self._pool is None:
@@ -141,15 +170,9 @@ class Workers:
                 )
             return self._pool.submit(_work, _to_bytes(batch))
         except BrokenProcessPool:
+            # The next batch gets new ones.
+            self.close()
             return None
-
-    def _result(self, batch: pa.RecordBatch, task: Future[bytes] | None) -> Chained:
-        if task is not None:
-            try:
-                return _from_reply(task.result())
-            except BrokenProcessPool:
-                pass
-        return self._chain.process(batch)
 
 
 class _Reply(msgspec.Struct, frozen=True):

@@ -1,0 +1,121 @@
+"""``serve`` and ``token``: the live platform, and who may deliver to it."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from watchfloor.catalog import read_yaml, roots
+from watchfloor.cli.options import DATA, WORKERS, Content, Data, Processes, Rules
+from watchfloor.cli.progress import stderr, stdout
+from watchfloor.cli.rules_loading import rule_cache, tell_errors
+from watchfloor.clock import iso, system_clock
+from watchfloor.console.text import visible
+from watchfloor.errors import InputError
+from watchfloor.ingest.http.tokens import Tokens
+from watchfloor.normalize import load_sources
+from watchfloor.run.content import load_content
+from watchfloor.run.serve import Platform, Serving, serving_of
+from watchfloor.run.serve import serve as run_platform
+from watchfloor.settings import DEFAULT_TENANT, DataFolder
+
+CONFIG = "serve.yml"
+
+app = typer.Typer(help="Who may deliver over the network.", no_args_is_help=True)
+
+
+def serve(
+    *,
+    data: Data = DATA,
+    config: Annotated[
+        Path | None, typer.Option("--config", help=f"Addresses, inputs and limits; else DIR/{CONFIG}.", metavar="FILE")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Listen on this address.")] = None,
+    port: Annotated[int | None, typer.Option(help="Listen on this port.", min=0, max=65535)] = None,
+    rules: Rules = None,
+    content: Content = None,
+    workers: Processes = WORKERS,
+) -> None:
+    """Live: what arrives becomes events and findings as it comes."""
+    folder = DataFolder(data)
+    folder.prepare()
+    serving = _settings(config, folder, host, port)
+    console = stderr()
+    with console.status("loading rules"):
+        loaded = load_content(rules=tuple(rules or ()), user=tuple(content or ()), load=rule_cache().load)
+    tell_errors(loaded.errors)
+
+    def ready(url: str, _platform: Platform) -> None:
+        console.print(Text(visible(f"Serving {url} into {data}: {len(loaded.rules.rules):,} rules.")))
+        if not Tokens(folder.tokens).all():
+            console.print(Text(visible(f"Nobody may deliver yet: watchfloor token create NAME --data {data}")))
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await run_platform(serving, folder, loaded, clock=system_clock, workers=workers, stop=stop, on_ready=ready)
+
+    asyncio.run(run())
+    console.print("Stopped; what was accepted is on disk.")
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What it is for, such as the shipper's name.")],
+    *,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", help="All that comes with it is of this log source; else it is recognised."),
+    ] = None,
+    tenant: Annotated[str, typer.Option(help="Whose events they are.")] = DEFAULT_TENANT,
+    data: Data = DATA,
+    content: Content = None,
+) -> None:
+    """Make a token; it is printed this once."""
+    folder = DataFolder(data)
+    folder.prepare()
+    if source is not None:
+        known = sorted(one.name for one in load_sources(roots(content or ()))[0])
+        if source not in known:
+            raise InputError(f"no source {source!r}; there are {', '.join(known)}")
+    now = iso(int(system_clock().timestamp() * 1000))
+    text = Tokens(folder.tokens).create(name, tenant=tenant, source=source, now=now)
+    stdout().print(text, markup=False)
+
+
+@app.command("list")
+def list_(data: Data = DATA) -> None:
+    """The tokens there are; their texts are nowhere."""
+    table = Table("name", "tenant", "source", "created", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    folder = DataFolder(data)
+    folder.require()
+    for token in Tokens(folder.tokens).all():
+        table.add_row(token.name, Text(visible(token.tenant)), token.source or "recognised", token.created_at)
+    stdout().print(table if table.row_count else "No tokens.")
+
+
+@app.command()
+def revoke(name: str, data: Data = DATA) -> None:
+    """Take a token back, at once."""
+    folder = DataFolder(data)
+    folder.require()
+    Tokens(folder.tokens).revoke(name)
+
+
+def _settings(config: Path | None, folder: DataFolder, host: str | None, port: int | None) -> Serving:
+    """What ``serve.yml`` says, and the command line instead where it says something."""
+    path = config or folder.path / CONFIG
+    serving = Serving()
+    if config or path.exists():
+        serving = serving_of(read_yaml(path), place=str(path))
+    http = serving.http
+    http = msgspec.structs.replace(http, host=http.host if host is None else host)
+    http = msgspec.structs.replace(http, port=http.port if port is None else port)
+    return msgspec.structs.replace(serving, http=http)

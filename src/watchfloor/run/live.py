@@ -1,0 +1,170 @@
+"""The live data plane: what landed becomes events in the lake, findings and dead letters, in order and once.
+
+Everything here can be made again from the landing zone. The lake says up to which segment its events are complete; work
+begins behind it. Findings and dead letters of a segment are on disk before the lake commits it, and are replaced by
+themselves if it is worked on again. So a run that is killed, or that the disk refuses, begins again where the lake
+stands, and nobody sees the difference.
+"""
+
+import queue
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+import pyarrow as pa
+
+from watchfloor.clock import Clock
+from watchfloor.deadletter import DeadLetter, dead_letter
+from watchfloor.errors import StoreError
+from watchfloor.event import RAW_SCHEMA, Origin
+from watchfloor.run.uncommitted import Stores, Uncommitted, Worked
+from watchfloor.run.workers import Task, Workers
+from watchfloor.store.landing import Segment, segments
+
+BATCH_ROWS = 4096
+COMMIT_ROWS = 131_072
+COMMIT_BYTES = 256 << 20
+COMMIT_SECONDS = 30.0
+RETRY_SECONDS = 5.0
+_TICK = 0.25
+
+
+class _Portion(msgspec.Struct, frozen=True):
+    """Segments that are worked on together."""
+
+    segments: list[Segment]
+    records: int
+    tasks: list[Task]
+    broken: list[DeadLetter]
+    """What says of a segment that it cannot be read."""
+
+
+class Live:
+    """Works on segments in their order, in the thread that calls :meth:`run`.
+
+    Args:
+        on_worked: Told how many bytes of segments were worked on, as they lie on disk.
+        on_commit: Told the last segment that was committed.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        workers: Workers,
+        clock: Clock,
+        *,
+        on_worked: Callable[[int], None] = lambda _size: None,
+        on_commit: Callable[[int], None] = lambda _number: None,
+        commit_rows: int = COMMIT_ROWS,
+        commit_seconds: float = COMMIT_SECONDS,
+    ) -> None:
+        self._stores = stores
+        self._workers = workers
+        self._clock = clock
+        self._on_worked = on_worked
+        self._on_commit = on_commit
+        self._commit_rows = commit_rows
+        self._commit_seconds = commit_seconds
+        self._landed: queue.SimpleQueue[Segment | None] = queue.SimpleQueue()
+        self._pending: deque[Segment] = deque()
+        self._newest = 0
+        self._told = 0
+        """The last segment that ``on_worked`` was told of; one that is worked on again is not told again."""
+        self._stopping = False
+        self.worked = Worked()
+
+    def notify(self, segment: Segment) -> None:
+        """A segment landed; may be called from any thread."""
+        self._landed.put(segment)
+
+    def stop(self) -> None:
+        """Finish what is at work, commit it and return from :meth:`run`; may be called from any thread."""
+        self._stopping = True
+        self._landed.put(None)
+
+    def run(self) -> None:
+        """Work until :meth:`stop`; what the disk refuses is tried again."""
+        try:
+            while not self._stopping:
+                try:
+                    self._session()
+                except StoreError as error:
+                    self.worked.trouble = str(error)
+                    self.worked.restarts += 1
+                    self._pause()
+        finally:
+            self._workers.close()
+
+    def _pause(self) -> None:
+        until = time.monotonic() + RETRY_SECONDS
+        while not self._stopping and time.monotonic() < until:
+            time.sleep(_TICK)
+
+    def _session(self) -> None:
+        """Begin from what is on disk; go on until :meth:`stop`, or until the disk refuses something."""
+        with Uncommitted(self._stores, self.worked) as uncommitted:
+            self._pending = deque(segments(self._stores.landing, after=uncommitted.upto))
+            self._newest = self._pending[-1].number if self._pending else uncommitted.upto
+            at_work: deque[_Portion] = deque()
+            while at_work or not self._stopping:
+                portion = self._next(wait=not at_work)
+                if portion:
+                    at_work.append(portion)
+                if at_work and (portion is None or len(at_work) >= self._workers.ahead):
+                    self._finish(at_work.popleft(), uncommitted)
+                full = uncommitted.rows >= self._commit_rows or uncommitted.size >= COMMIT_BYTES
+                if full or uncommitted.age >= self._commit_seconds:
+                    self._commit(uncommitted)
+            self._commit(uncommitted)
+
+    def _next(self, *, wait: bool) -> _Portion | None:
+        """What to work on next, if there is anything; else what lands within a moment, if that is wanted."""
+        if wait and not self._pending and not self._stopping:
+            with suppress(queue.Empty):
+                self._enqueue(self._landed.get(timeout=_TICK))
+        with suppress(queue.Empty):
+            while True:
+                self._enqueue(self._landed.get_nowait())
+        return None if self._stopping or not self._pending else self._begin()
+
+    def _enqueue(self, segment: Segment | None) -> None:
+        # One that landed while the folder was looked through was found there already.
+        if segment is not None and segment.number > self._newest:
+            self._newest = segment.number
+            self._pending.append(segment)
+
+    def _begin(self) -> _Portion:
+        """Give as many segments to the workers as one batch may hold, or one that is larger."""
+        taken: list[Segment] = []
+        batches: list[pa.RecordBatch] = []
+        broken: list[DeadLetter] = []
+        rows = 0
+        while self._pending and rows < BATCH_ROWS:
+            segment = self._pending.popleft()
+            taken.append(segment)
+            try:
+                batches.append(segment.read())
+            except StoreError as error:
+                broken.append(dead_letter("", Origin(segment.path.name, 1), "ingest", str(error)))
+            else:
+                rows += batches[-1].num_rows
+        table = pa.Table.from_batches(batches, schema=RAW_SCHEMA).combine_chunks()
+        tasks = [self._workers.submit(batch) for batch in table.to_batches(max_chunksize=BATCH_ROWS)]
+        return _Portion(taken, rows, tasks, broken)
+
+    def _finish(self, portion: _Portion, uncommitted: Uncommitted) -> None:
+        now = int(self._clock().timestamp() * 1000)
+        uncommitted.refuse(portion.broken)
+        for task in portion.tasks:
+            uncommitted.add(self._workers.result(task), now=now)
+        uncommitted.done(portion.segments[-1].number, records=portion.records)
+        fresh = [one for one in portion.segments if one.number > self._told]
+        if fresh:
+            self._told = fresh[-1].number
+            self._on_worked(sum(one.size for one in fresh))
+
+    def _commit(self, uncommitted: Uncommitted) -> None:
+        if uncommitted.commit():
+            self._on_commit(uncommitted.upto)

@@ -1,0 +1,143 @@
+"""What a live run has worked out and the lake does not have yet: all of it becomes visible at once, or none of it."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import msgspec
+import pyarrow as pa
+
+from watchfloor.deadletter import DeadLetter
+from watchfloor.enrich.duplicates import WINDOW, Duplicates
+from watchfloor.finding import Finding
+from watchfloor.run.alerts import alerts, revised
+from watchfloor.run.alerts import latest as latest_told
+from watchfloor.run.chain import Chained
+from watchfloor.store.findings import FindingStore
+from watchfloor.store.lake import Lake
+from watchfloor.store.lake_writer import Writing, stage
+from watchfloor.store.latest import latest
+from watchfloor.store.letters import LetterFolder
+
+STREAM = "live"
+"""What arrives, among the streams that a lake is made of."""
+
+
+class Stores(msgspec.Struct, frozen=True):
+    """Where a live run reads and writes."""
+
+    landing: Path
+    lake: Lake
+    findings: FindingStore
+    letters: LetterFolder
+
+
+class Worked(msgspec.Struct):
+    """What a live run has done since it began, for people and measurements; what was done again counts again.
+
+    ``by_source`` counts events, ``trouble`` is why nothing could be stored last time, if it could not.
+    """
+
+    records: int = 0
+    events: int = 0
+    duplicates: int = 0
+    findings: int = 0
+    dead_letters: int = 0
+    commits: int = 0
+    restarts: int = 0
+    by_source: Counter[str] = msgspec.field(default_factory=Counter)
+    trouble: str = ""
+
+
+class Uncommitted:
+    """Begins where the lake stands; use as a context manager.
+
+    Raises:
+        StoreError: The disk refuses something; then this is of no use any more, and a new one begins where the lake
+            stands.
+    """
+
+    def __init__(self, stores: Stores, worked: Worked) -> None:
+        self._stores = stores
+        self._worked = worked
+        self._writing = Writing(stores.lake.folder)
+        self._duplicates = _remembered(stores.lake)
+        self._since: float | None = None
+        self._last = 0
+        self._events: list[pa.RecordBatch] = []
+        self._letters: list[DeadLetter] = []
+        self.upto = stores.lake.upto(STREAM) or 0
+        """The last segment that is committed."""
+        self.rows = 0
+        self.size = 0
+        """Bytes of memory."""
+        stores.letters.cut(self.upto)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """What was not committed is let go."""
+        self._writing.close()
+
+    @property
+    def age(self) -> float:
+        """For how many seconds the oldest of it has waited."""
+        return 0.0 if self._since is None else time.monotonic() - self._since
+
+    def add(self, done: Chained, *, now: int) -> None:
+        """Add what became of a batch; its findings are on disk when this returns."""
+        new = self._duplicates.process(done.events, done.findings)
+        events = new.events
+        found = [*new.findings, *self._alerts(events)]
+        self._worked.findings += self._stores.findings.add(found, now=now)
+        self._worked.events += events.num_rows
+        self._worked.duplicates += done.events.num_rows - events.num_rows
+        self._worked.by_source.update(events.column("source").to_pylist())
+        self._events.append(events)
+        self.rows += events.num_rows
+        self.size += events.nbytes
+        self.refuse(done.dead_letters)
+
+    def refuse(self, letters: Sequence[DeadLetter]) -> None:
+        """Add dead letters."""
+        self._worked.dead_letters += len(letters)
+        self._letters += letters
+        self.rows += len(letters)
+        self.size += sum(len(one.raw) for one in letters)
+
+    def _alerts(self, events: pa.RecordBatch) -> Iterator[Finding]:
+        for told in latest_told(alerts(events)):
+            new = revised(self._stores.findings.last(told.tenant, told.uid), told)
+            if new is not None:
+                yield new
+
+    def done(self, segment: int, *, records: int) -> None:
+        """All of the segments up to this one was added."""
+        self._last = segment
+        self._worked.records += records
+        self._since = self._since or time.monotonic()
+
+    def commit(self) -> bool:
+        """Make what was added visible; says whether there was anything."""
+        if self._since is None:
+            return False
+        first, last, lake = self.upto + 1, self._last, self._stores.lake
+        self._stores.letters.keep(self._letters, first=first, last=last)
+        lake.commit(stage(lake.folder, self._events, stream=STREAM, first=first, last=last), stream=STREAM, upto=last)
+        self.upto, self.rows, self.size, self._since = last, 0, 0, None
+        self._events, self._letters = [], []
+        self._worked.commits += 1
+        self._worked.trouble = ""
+        return True
+
+
+def _remembered(lake: Lake) -> Duplicates:
+    """What tells duplicates of the events that came into the lake last, before this run."""
+    duplicates = Duplicates()
+    for batch in latest(lake, ("tenant", "source", "metadata.uid", "raw"), WINDOW):
+        duplicates.process(batch)
+    duplicates.counts.clear()
+    return duplicates

@@ -1,0 +1,142 @@
+"""The stream of findings at rest: each uid and revision once, in the order in which they came."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Column,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    create_engine,
+    event,
+    func,
+    select,
+)
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from watchfloor.errors import StoreError
+from watchfloor.finding import Finding
+
+_METADATA = MetaData()
+
+_FINDINGS = Table(
+    "findings",
+    _METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("tenant", String(128), nullable=False),
+    Column("uid", String(64), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("level", String(16), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("found_at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("tenant", "uid", "revision"),
+)
+_PAGE = 1000
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A finding, its number in the stream, and when it came (ms, UTC)."""
+
+    number: int
+    found_at: int
+    finding: Finding
+
+
+class FindingStore:
+    """Findings leave a run at least once and are kept once.
+
+    Raises:
+        StoreError: The database cannot be opened, read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._place = str(path)
+        self._engine: Engine = create_engine(URL.create("sqlite", database=self._place))
+        event.listen(self._engine, "connect", _write_ahead)
+        with self._errors():
+            _METADATA.create_all(self._engine)
+
+    def add(self, findings: Iterable[Finding], *, now: int) -> int:
+        """Keep those that are not kept already, in one transaction; says how many these were."""
+        rows = [
+            {
+                "tenant": one.tenant,
+                "uid": one.uid,
+                "revision": one.revision,
+                "rule": one.rule.id,
+                "level": one.rule.level,
+                "time": one.end,
+                "found_at": now,
+                "body": msgspec.msgpack.encode(one),
+            }
+            for one in findings
+        ]
+        if not rows:
+            return 0
+        with self._errors(), self._engine.begin() as connection:
+            return connection.execute(insert(_FINDINGS).on_conflict_do_nothing(), rows).rowcount
+
+    def last(self, tenant: str, uid: str) -> Finding | None:
+        """The last revision of a finding, if it is here."""
+        of = (_FINDINGS.c.tenant == tenant, _FINDINGS.c.uid == uid)
+        query = select(_FINDINGS.c.body).where(*of).order_by(_FINDINGS.c.revision.desc()).limit(1)
+        with self._errors(), self._engine.connect() as connection:
+            body = connection.execute(query).scalar_one_or_none()
+        return None if body is None else self._finding(body)
+
+    def after(self, number: int, tenant: str | None = None) -> Iterator[Found]:
+        """Those that came behind this number in the stream."""
+        while page := self._page(number, tenant):
+            yield from page
+            number = page[-1].number
+
+    def count(self) -> int:
+        """How many there are."""
+        with self._errors(), self._engine.connect() as connection:
+            return connection.execute(select(func.count()).select_from(_FINDINGS)).scalar_one()
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._engine.dispose()
+
+    def _page(self, number: int, tenant: str | None) -> list[Found]:
+        columns = (_FINDINGS.c.number, _FINDINGS.c.found_at, _FINDINGS.c.body)
+        query = select(*columns).where(_FINDINGS.c.number > number).order_by(_FINDINGS.c.number).limit(_PAGE)
+        if tenant is not None:
+            query = query.where(_FINDINGS.c.tenant == tenant)
+        with self._errors(), self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [Found(row.number, row.found_at, self._finding(row.body)) for row in rows]
+
+    def _finding(self, body: bytes) -> Finding:
+        try:
+            return msgspec.msgpack.decode(body, type=Finding)
+        except msgspec.MsgspecError as error:
+            raise StoreError(f"{self._place}: a finding is not as this version writes it: {error}") from error
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise StoreError(f"{self._place}: {error.__cause__ or error}") from error
+
+
+def _write_ahead(connection: object, _record: object) -> None:
+    """Readers do not wait for the writer, nor it for them; a transaction is on disk when it is done."""
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()

@@ -1,0 +1,163 @@
+"""A platform as its users have it: a process of its own, a token, records over the network, findings out."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+import yaml
+
+from watchfloor.run.serve import serving_of
+from watchfloor.settings import DataFolder
+from watchfloor.store.lake import Lake
+
+ROOT = Path(__file__).parents[2]
+MAIN = "from watchfloor.cli import main; main()"
+RESET = {
+    "uuid": "one",
+    "published": "2026-01-01T00:00:00Z",
+    "eventType": "user.mfa.factor.reset_all",
+    "displayMessage": "Reset all factors",
+    "actor": {"id": "00u1", "type": "User", "alternateId": "alice@example.com"},
+    "client": {"ipAddress": "192.0.2.7"},
+    "outcome": {"result": "SUCCESS"},
+}
+
+
+class Platform:
+    """A running ``watchfloor serve``."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        self.process = subprocess.Popen(  # noqa: S603 - this interpreter
+            [sys.executable, "-c", MAIN, "serve", "--data", str(data), "--port", "0", "--workers", "1", *options],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.said: list[str] = []
+        self.url = self._url()
+
+    def _url(self) -> str:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said.append(line)
+            if found := re.search(r"https?://[\w.:]+", line):
+                return found[0]
+        raise AssertionError("".join(self.said))
+
+    def stop(self) -> str:
+        self.process.send_signal(signal.SIGTERM)
+        _, rest = self.process.communicate(timeout=60)
+        return "".join(self.said) + rest
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[Platform]:
+    one = Platform(tmp_path / "data")
+    yield one
+    if one.process.poll() is None:
+        one.stop()
+    assert one.process.stderr is not None
+    one.process.stderr.close()
+
+
+def test_from_a_token_to_a_finding(run: Any, platform: Platform, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    token = run("token", "create", "shipper", "--source", "okta_system_log", "--data", data).out.strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    told = httpx.post(f"{platform.url}/ingest", content=orjson.dumps(RESET) + b"\nno record\n", headers=headers)
+    assert told.status_code == 200
+    deadline = time.monotonic() + 30
+    while not (found := run("findings", "--data", data).lines):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert found[0]["unmapped"]["event_uids"] == ["okta_system_log:one"]
+    status = httpx.get(f"{platform.url}/status", headers=headers).json()
+    assert status["ok"] is True
+    assert status["worked"]["by_source"] == {"okta_system_log": 1}
+    assert httpx.get(f"{platform.url}/status").status_code == 401
+    assert httpx.get(f"{platform.url}/health").json() == {"ok": True, "reasons": []}
+    said = platform.stop()
+    assert platform.process.returncode == 0
+    assert "Stopped; what was accepted is on disk." in said
+    assert token not in said
+    with Lake(DataFolder(data).lake).snapshot() as snapshot:
+        assert snapshot.rows == 1
+
+
+def test_one_platform_serves_a_folder(run: Any, platform: Platform, tmp_path: Path) -> None:
+    ran = run("serve", "--data", tmp_path / "data", "--port", "0")
+    assert (ran.status, platform.process.poll()) == (2, None)
+    assert "another process writes here" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ("http: {host: 0.0.0.0, port: 0}", "in the open"),
+        ("http: {port: 0, tls: {certificate: nowhere.pem, key: nowhere.pem}}", "nowhere.pem: cannot be used for TLS"),
+        ("http: {prot: 1}", "unknown field `prot`"),
+        ("inputs: 3", "serve.yml"),
+        ("inputs: [{kind: carrier-pigeon}]", "inputs, 1.: Invalid value 'carrier-pigeon'"),
+        ("[]", "expected a mapping"),
+    ],
+)
+def test_settings_that_cannot_hold_are_said_in_one_line(run: Any, tmp_path: Path, config: str, reason: str) -> None:
+    (tmp_path / "serve.yml").write_text(config)
+    ran = run("serve", "--data", tmp_path / "data", "--config", tmp_path / "serve.yml")
+    assert ran.status == 2
+    assert reason in ran.err.splitlines()[-1]
+
+
+def test_tokens_are_listed_without_their_text_and_taken_back(run: Any, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    text = run("token", "create", "one", "--data", data).out.strip()
+    listed = run("token", "list", "--data", data).out
+    assert "one" in listed
+    assert text not in listed
+    assert "there is a token of this name" in run("token", "create", "one", "--data", data).err
+    assert "no source 'none'" in run("token", "create", "two", "--source", "none", "--data", data).err
+    assert run("token", "revoke", "one", "--data", data).status == 0
+    assert run("token", "list", "--data", data).out.strip() == "No tokens."
+
+
+def test_the_settings_that_are_shown_are_settings() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "live.md").read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        serving_of(yaml.safe_load(block), place="docs")
+
+
+def test_inputs_of_the_settings_read_and_one_that_cannot_is_told(run: Any, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    token = run("token", "create", "shipper", "--data", data).out.strip()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (data / "serve.yml").write_text(
+        f"inputs:\n  - {{kind: syslog, listen: 'tcp://127.0.0.1:{port}', source: okta_system_log}}\n"
+        "  - {kind: syslog, listen: 'tcp://203.0.113.1:1'}\n"
+    )
+    platform = Platform(data)
+    deadline = time.monotonic() + 30
+    while not httpx.get(f"{platform.url}/status", headers={"Authorization": f"Bearer {token}"}).json()["hindered"]:
+        assert time.monotonic() < deadline
+    with socket.create_connection(("127.0.0.1", port)) as sender:
+        sender.sendall(orjson.dumps(RESET) + b"\n")
+    while not run("findings", "--data", data).lines:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    status = httpx.get(f"{platform.url}/status", headers={"Authorization": f"Bearer {token}"}).json()
+    assert (status["ok"], status["reasons"]) == (False, ["1 of the inputs cannot read"])
+    assert list(status["hindered"]) == ["syslog+tcp://203.0.113.1:1"]
+    assert httpx.get(f"{platform.url}/health").status_code == 503
+    platform.stop()
+    assert platform.process.stderr is not None
+    platform.process.stderr.close()
