@@ -8,6 +8,7 @@ kind        reads                                                       needs
 ``poll``    vendors' APIs, as the source's ``poll.yml`` says
 ``syslog``  RFC 5424 and RFC 3164 over UDP, TCP and TLS
 ``tail``    log files that grow, by globs, through every rotation
+``folder``  whole files that are put into a folder, as any file is read
 ==========  ==========================================================  ================
 
 Each runs until it is told to stop, connects again by itself, and acknowledges what is on disk and nothing else.
@@ -19,6 +20,7 @@ from typing import Any
 import msgspec
 
 from watchfloor.errors import InputError
+from watchfloor.ingest.inputs.folder import Folder
 from watchfloor.ingest.inputs.poll.poll import Poll
 from watchfloor.ingest.inputs.syslog import Syslog
 from watchfloor.ingest.inputs.tail import Tail
@@ -26,7 +28,7 @@ from watchfloor.ingest.inputs.transport import OnState, Transport
 
 __all__ = ["Input", "OnState", "Transport", "input_of"]
 
-Input = Poll | Syslog | Tail
+Input = Folder | Poll | Syslog | Tail
 """Any of them."""
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from watchfloor.ingest.frame import Items, Records, Unreadable
+from watchfloor.ingest.frame import Items, Records
 from watchfloor.ingest.inputs.tail_lines import Cut, Place, cut_lines
 from watchfloor.ingest.inputs.tail_sources import Bytes
+from watchfloor.ingest.inputs.whole import is_text, kind_of
 from watchfloor.ingest.limits import Limits, size_text
 from watchfloor.ingest.text import Text
 
@@ -92,8 +93,7 @@ class ByContent:
             if isinstance(item, Records):
                 for raw, line in zip(item.raw, item.line, strict=True):
                     self._add(piece, raw, line, after=after)
-            elif item.raw and len(item.raw) == item.size:
-                # Whether it is a record after all is for normalization to say, which keeps what is none.
+            elif is_text(item):
                 self._add(piece, item.raw, item.line, after=after)
             else:
                 self._count += 1
@@ -107,15 +107,6 @@ class ByContent:
             piece.raw.append(raw)
             piece.line.append(line)
             piece.position.append(self._count)
-
-
-def kind_of(item: Unreadable) -> str:
-    """The kind of problem alone: what stands in brackets behind it may be the sender's.
-
-    >>> kind_of(Unreadable("damaged archive member (Bad CRC-32 for file 'x')", 1))
-    'damaged archive member'
-    """
-    return item.reason.partition(" (")[0]
 
 
 Framings = dict[str, Callable[[int], Reading]]
