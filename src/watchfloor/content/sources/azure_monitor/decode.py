@@ -1,7 +1,9 @@
 """An Azure Monitor record in one shape: nested JSON texts opened, and the resource provider under ``provider``.
 
-Sign-ins and directory audits as Microsoft Graph returns them are what diagnostic settings export as ``properties``:
-they are put there, under the names that the export has around them, with their id under ``graph``.
+Sign-ins, directory audits and risk detections as Microsoft Graph returns them are what diagnostic settings export as
+``properties``: they are put there, under the names that the export has around them, with their id under ``graph``.
+Azure's management interface returns the activity log with names under ``value``; a workspace has all of these as rows
+whose columns begin with a capital letter.
 """
 
 import re
@@ -17,12 +19,22 @@ _SIGN_INS = {
     "servicePrincipal": "ServicePrincipalSignInLogs",
     "managedIdentity": "ManagedIdentitySignInLogs",
 }
+_COLUMNS = {"IPAddress": "ipAddress", "LocationDetails": "location", "AADOperationType": "operationType"}
+_TABLES = {"SigninLogs": "SignInLogs", "AuditLogs": "AuditLogs"}
+_TOP = ("operationName", "resultType", "resultDescription", "correlationId", "resourceId")
+_RISKS = ("riskEventType", "riskLastUpdatedDateTime")
 _AMERICAN = re.compile(r"\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d:\d\d [AP]M")
 
 
 def decode(record: dict[str, Any]) -> dict[str, Any]:
     """The record; ``properties`` and ``identity`` are objects even where an exporter wrote them as text."""
-    if "operationName" not in record:
+    if "TimeGenerated" in record:
+        record = _of_workspace(record)
+    elif "eventTimestamp" in record:
+        record = _of_management(record)
+    elif "operationName" not in record:
+        if any(name in record for name in _RISKS):
+            return _risk(record)
         if "createdDateTime" in record:
             return _sign_in(record)
         if "activityDateTime" in record:
@@ -60,6 +72,67 @@ def _audit(record: dict[str, Any]) -> dict[str, Any]:
     )
 
 
+def _risk(record: dict[str, Any]) -> dict[str, Any]:
+    times = (record.get(name) for name in ("detectedDateTime", "activityDateTime", "riskLastUpdatedDateTime"))
+    is_detection = "riskEventType" in record
+    made = _exported(
+        record,
+        time=next((time for time in times if time is not None), None),
+        category="UserRiskEvents" if is_detection else "RiskyUsers",
+        operationName=record.get("riskEventType") or "Risky user",
+        callerIpAddress=record.get("ipAddress"),
+    )
+    # The id of a risky user is the user's: it stands in each record of how risky they are.
+    return made if is_detection else {**made, "graph": None}
+
+
+def _of_management(record: dict[str, Any]) -> dict[str, Any]:
+    """An entry of the activity log as the management interface returns it."""
+    plain = {name: _name(value) for name, value in record.items()}
+    request, properties = record.get("httpRequest"), record.get("properties")
+    return {
+        **plain,
+        "time": record["eventTimestamp"],
+        "resultType": plain.get("status"),
+        "callerIpAddress": request.get("clientIpAddress") if isinstance(request, dict) else None,
+        "identity": {"authorization": record.get("authorization"), "claims": record.get("claims")},
+        "properties": {**(properties if isinstance(properties, dict) else {}), "caller": record.get("caller")},
+    }
+
+
+def _name(value: Any) -> Any:
+    """The name itself of ``{"value": "Administrative", "localizedValue": "…"}``."""
+    is_named = isinstance(value, dict) and "value" in value and value.keys() <= {"value", "localizedValue"}
+    return value["value"] if is_named else value
+
+
+def _of_workspace(record: dict[str, Any]) -> dict[str, Any]:
+    """A row of the tables AzureActivity, SigninLogs, AuditLogs and those of other sign-ins."""
+    row = {
+        _COLUMNS.get(name) or name[:1].lower() + name[1:]: _opened(value) if isinstance(value, str) else value
+        for name, value in record.items()
+    }
+    if "operationNameValue" in row:
+        return {
+            **row,
+            "time": row["timeGenerated"],
+            "operationName": row["operationNameValue"],
+            "category": row.get("categoryValue"),
+            "resultType": row.get("activityStatusValue"),
+            "resourceId": row.get("_ResourceId") or row.get("resourceId"),
+            "identity": {"authorization": row.get("authorization"), "claims": row.get("claims")},
+            "properties": {"caller": row.get("caller"), "more": row.get("properties")},
+        }
+    table = str(row.get("type") or "")
+    return {
+        **{name: row.get(name) for name in _TOP},
+        "time": row.get("activityDateTime") or row.get("createdDateTime") or row["timeGenerated"],
+        "category": _TABLES.get(table) or table.removeprefix("AAD") or row.get("category"),
+        "tenantId": row.get("aADTenantId"),
+        "properties": row,
+    }
+
+
 def _exported(record: dict[str, Any], **around: Any) -> dict[str, Any]:
     known = {name: value for name, value in around.items() if value is not None}
     ids = {"graph": {"id": record.get("id")}, "correlationId": record.get("correlationId")}
@@ -74,7 +147,7 @@ def _time(time: Any) -> dict[str, str]:
 
 
 def _opened(text: str) -> Any:
-    if not text.startswith("{"):
+    if not text.startswith(("{", "[")):
         return text
     try:
         return orjson.loads(text)
