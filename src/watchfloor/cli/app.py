@@ -32,6 +32,7 @@ COMMANDS = {
     "deadletters": ("watchfloor.cli.deadletters:app", "Records that did not become events."),
     "cases": ("watchfloor.cli.cases:app", "The explained cases."),
     "entity": ("watchfloor.cli.entity:app", "Who is who across products, and why."),
+    "intel": ("watchfloor.cli.intel:app", "Threat intelligence: indicators."),
     "playbook": ("watchfloor.cli.playbooks:app", "Playbooks and actions."),
     "policy": ("watchfloor.cli.policies:app", "Policies."),
     "evidence": ("watchfloor.cli.evidence:app", "Signed evidence packs."),

@@ -10,10 +10,11 @@ from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import SigmaDetector
 from watchfloor.detect.sigma.correlation_detector import Detected
 from watchfloor.detect.sigma.kernel import SlowRegex
-from watchfloor.enrich import Enricher
+from watchfloor.enrich.enrichment import enrichment
 from watchfloor.event import EVENT_SCHEMA
 from watchfloor.finding import Finding
 from watchfloor.normalize import Normalizer, Source
+from watchfloor.operator import Reference
 from watchfloor.run.matching import matched
 
 Of = Literal["all", "matched", "matched and tagged", "named"]
@@ -38,6 +39,7 @@ class Chained(msgspec.Struct, frozen=True):
     slow: tuple[SlowRegex, ...] = ()
 
 
+_NOTHING = Reference()
 _Done = tuple[pa.RecordBatch, Detected, list[DeadLetter]]
 
 
@@ -46,16 +48,23 @@ class Chain:
 
     Args:
         source: The name of the one source that every record is of; else recognised by content.
+        reference: What enrichment knows.
 
     Raises:
         InputError: There is no source of that name.
     """
 
     def __init__(
-        self, sources: Sequence[Source], detector: SigmaDetector, *, source: str | None = None, of: Of = "all"
+        self,
+        sources: Sequence[Source],
+        detector: SigmaDetector,
+        *,
+        source: str | None = None,
+        of: Of = "all",
+        reference: Reference = _NOTHING,
     ) -> None:
         self._normalizer = Normalizer(sources, detector.plan, source=source, seek=detector.seek_keywords)
-        self._enricher = Enricher()
+        self._enrichment = enrichment(reference)
         self._detector = detector
         self._of = of
         self._timeouts: dict[str, int] = {}
@@ -69,13 +78,13 @@ class Chain:
 
     def _all(self, raw: pa.RecordBatch) -> _Done:
         normalized = self._normalizer.process(raw)
-        events = self._enricher.process(normalized.events)
+        events = self._enrichment.process(normalized.events)
         return events, self._detector.process(events), normalized.dead_letters
 
     def _matched(self, raw: pa.RecordBatch) -> _Done:
         named = self._of == "named"
         found = matched(raw, self._normalizer, self._detector, identities=named)
-        events = self._enricher.process(found.events) if self._of == "matched and tagged" else found.events
+        events = self._enrichment.process(found.events) if self._of == "matched and tagged" else found.events
         return events, self._detector.detected(events, found.rules, summarize=not named), found.dead_letters
 
     def _slow(self) -> Iterator[SlowRegex]:

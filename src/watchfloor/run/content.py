@@ -13,11 +13,13 @@ from watchfloor.detect.sigma import RuleSet, SigmaDetector
 from watchfloor.detect.sigma.load import load_rules
 from watchfloor.errors import ContentError
 from watchfloor.normalize import Source, load_sources
-from watchfloor.operator import KeyedOperator
+from watchfloor.operator import KeyedOperator, Reference
 from watchfloor.policy.engine import PolicyEngine
 from watchfloor.policy.inventory import Inventory, load_inventory
 from watchfloor.respond.library import Library, load_library
 from watchfloor.run.workers import Recipe, Workers
+
+_NOTHING = Reference()
 
 
 class Content(msgspec.Struct, frozen=True, dict=True):
@@ -37,15 +39,16 @@ class Content(msgspec.Struct, frozen=True, dict=True):
         """``rules``, compiled when first needed, once for all runs."""
         return SigmaDetector(self.rules)
 
-    def workers(self, number: int, source: str | None = None) -> Workers:
+    def workers(self, number: int, source: str | None = None, reference: Reference = _NOTHING) -> Workers:
         """What normalizes, tags and matches, long input in a number of processes.
 
-        ``source`` is the name of the one source that every record is of.
+        ``source`` is the name of the one source that every record is of, ``reference`` what enrichment knows.
 
         Raises:
             InputError: There is no source of that name.
         """
-        return Workers(Recipe(self.roots, self.rules, source), self.sources, self.detector, workers=number)
+        recipe = Recipe(self.roots, self.rules, source, reference=reference)
+        return Workers(recipe, self.sources, self.detector, workers=number)
 
 
 def load_content(

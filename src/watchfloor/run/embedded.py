@@ -15,6 +15,7 @@ from watchfloor.detect.sigma import RuleSet
 from watchfloor.detect.sigma.kernel import SlowRegex
 from watchfloor.enrich import Enricher, IdentityGraph, learn
 from watchfloor.enrich.duplicates import Duplicates
+from watchfloor.enrich.indicators import Indicators
 from watchfloor.event import LIGHT
 from watchfloor.finding import Finding
 from watchfloor.operator import KeyedOperator, Reference
@@ -22,6 +23,7 @@ from watchfloor.run.alerts import alerts, latest
 from watchfloor.run.chain import Chained, add_slow
 from watchfloor.run.correlated import run_correlations
 from watchfloor.run.keyed import OnFailure, run_keyed
+from watchfloor.run.sightings import sightings
 from watchfloor.run.workers import OnBytes, Workers
 from watchfloor.store.lake import Lake
 
@@ -70,6 +72,7 @@ class Embedded(msgspec.Struct, frozen=True):
     rules: RuleSet
     keyed: tuple[KeyedOperator[Any], ...]
     lake: Lake
+    reference: Reference = Reference()
 
     def stateless(
         self,
@@ -85,9 +88,9 @@ class Embedded(msgspec.Struct, frozen=True):
 
         An event that was delivered before is not there twice.
 
-        What other products report as an alert is a finding, too.
+        What other products report as an alert is a finding, too, and so is a sighting of a known indicator.
         """
-        observed, duplicates = Observed(), Duplicates()
+        observed, duplicates, indicators = Observed(), Duplicates(), Indicators(self.reference)
         told: list[Finding] = []
         reading = self.workers.read(paths, tenant=tenant, clock=clock, on_dead_letter=on_dead_letter, on_bytes=on_bytes)
         with self.lake.writer() as writer:
@@ -97,6 +100,7 @@ class Embedded(msgspec.Struct, frozen=True):
                 learn(graph, done.events)
                 observed.add(done)
                 told += alerts(done.events)
+                told += sightings(done.events, indicators)
                 writer.append(done.events)
         observed.findings += latest(told)
         return observed

@@ -23,6 +23,7 @@ from watchfloor.run.content import Content
 from watchfloor.run.embedded import Embedded, Observed
 from watchfloor.run.hiding import Hidden, Hiding, hide
 from watchfloor.run.identities import keep_links, known_identities
+from watchfloor.run.intelligence import known_indicators
 from watchfloor.run.replacing import draft_of, replacing
 from watchfloor.run.workers import OnBytes
 from watchfloor.settings import DataFolder, Settings
@@ -78,7 +79,9 @@ def investigate(
     say = on_stage or (lambda _stage, _done, _total: None)
     with replacing(folder) as draft:
         lake, graph = Lake(draft.lake), known_identities(folder, settings.tenant)
-        embedded = Embedded(content.workers(settings.workers, settings.source), content.rules, content.keyed, lake)
+        known = known_indicators(folder, settings.tenant)
+        workers = content.workers(settings.workers, settings.source, known)
+        embedded = Embedded(workers, content.rules, content.keyed, lake, known)
         with _Letters(draft.dead_letters, on_dead_letter) as letters:
             observed = embedded.stateless(
                 paths, tenant=settings.tenant, clock=clock, graph=graph, on_dead_letter=letters.add, on_bytes=on_bytes
@@ -99,8 +102,8 @@ def investigate(
             hidden_at = int(clock().timestamp() * 1000)
             _write_lines(draft.suppressed, (one.to_ocsf(now=hidden_at) for one in hidden))
         say("correlating", 0, 0)
-        known = _precision(labels, observed.findings)
-        correlated = correlate(observed.findings, entity_at=resolver.at, precision=known)
+        precise = _precision(labels, observed.findings)
+        correlated = correlate(observed.findings, entity_at=resolver.at, precision=precise)
         now = clock()
         desk = Desk(engine=content.engine, now=now, inventory=content.inventory)
         closing = Closing(folder, lake, content.playbooks, desk, graph=graph, resolver=resolver, packs=draft.packs)

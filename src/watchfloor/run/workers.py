@@ -28,6 +28,7 @@ from watchfloor.detect.sigma.kernel import SlowRegex
 from watchfloor.finding import Finding
 from watchfloor.ingest import read
 from watchfloor.normalize import Source, load_sources
+from watchfloor.operator import Reference
 from watchfloor.run.chain import Chain, Chained, Of
 from watchfloor.settings import DEFAULT_WORKERS
 
@@ -42,12 +43,16 @@ AHEAD = 2
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """What a chain is made from: the content roots, the rules, the name of the one source, what becomes an event."""
+    """What a chain is made from.
+
+    The content roots, the rules, the name of the one source, what becomes an event, what enrichment knows.
+    """
 
     roots: tuple[Path, ...]
     rules: RuleSet
     source: str | None = None
     of: Of = "all"
+    reference: Reference = Reference()
 
     def chain(self, sources: Sequence[Source], detector: SigmaDetector) -> Chain:
         """The chain, of the sources of the roots and a detector of the rules.
@@ -55,7 +60,7 @@ class Recipe(msgspec.Struct, frozen=True):
         Raises:
             InputError: There is no source of that name.
         """
-        return Chain(sources, detector, source=self.source, of=self.of)
+        return Chain(sources, detector, source=self.source, of=self.of, reference=self.reference)
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -166,7 +171,13 @@ class Workers:
                     self._workers,
                     mp_context=multiprocessing.get_context("spawn"),
                     initializer=_start,
-                    initargs=(tuple(map(str, recipe.roots)), packed(recipe.rules), recipe.source, recipe.of),
+                    initargs=(
+                        tuple(map(str, recipe.roots)),
+                        packed(recipe.rules),
+                        recipe.source,
+                        recipe.of,
+                        msgspec.msgpack.encode(recipe.reference),
+                    ),
                 )
             return self._pool.submit(_work, _to_bytes(batch))
         except BrokenProcessPool:
@@ -187,11 +198,12 @@ _CHAIN: list[Chain] = []
 """The chain of this process, if it is a worker."""
 
 
-def _start(roots: Sequence[str], rules: bytes, source: str | None, of: Of) -> None:
+def _start(roots: Sequence[str], rules: bytes, source: str | None, of: Of, reference: bytes) -> None:
     # The terminal interrupts all processes; the first one says when the others end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    recipe = Recipe(tuple(map(Path, roots)), unpacked(rules), source, of)
+    known = msgspec.msgpack.decode(reference, type=Reference)
+    recipe = Recipe(tuple(map(Path, roots)), unpacked(rules), source, of, known)
     sources, _ = load_sources(recipe.roots)
     _CHAIN.append(recipe.chain(sources, SigmaDetector(recipe.rules)))
 

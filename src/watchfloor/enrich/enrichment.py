@@ -1,0 +1,25 @@
+"""All that enrichment does to a batch, as one operator, given the reference tables.
+
+>>> from watchfloor.testing.events import batch_of
+>>> batch = batch_of({"actor.user.email_addr": "a@example.com", "time": 0})
+>>> enrichment(Reference()).process(batch).select(["entity.actor", "tags"]).to_pylist()
+[{'entity.actor': 'user:a@example.com', 'tags': ['time=ancient']}]
+"""
+
+from datetime import timedelta
+
+from watchfloor.compose import chain
+from watchfloor.enrich.enricher import Enricher
+from watchfloor.enrich.indicators import Indicators
+from watchfloor.enrich.ordering import Ordering
+from watchfloor.operator import Operator, Reference
+
+
+def enrichment(reference: Reference, *, oldest: timedelta | None = None) -> Operator:
+    """Who, when, and what is known to be bad.
+
+    Args:
+        reference: Identities, clocks, indicators; what is not in it is not known.
+        oldest: How old an event may be when it is ingested; see :class:`~watchfloor.enrich.ordering.Ordering`.
+    """
+    return chain(Enricher(reference), Ordering(reference, oldest=oldest), Indicators(reference))
