@@ -17,6 +17,7 @@ WINDOWS_SECURITY = "https://learn.microsoft.com/windows/win32/wes/eventschema-se
 CLOUDTRAIL_USER = (
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html"
 )
+WORKSPACE_LOGIN = "https://developers.google.com/workspace/admin/reports/v1/appendix/activity/login"
 M365_DLP = "https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema"
 
 
@@ -71,6 +72,12 @@ def _is_sysmons_writer(name: str, raw: str) -> bool:
     return account is not None and account[1].casefold() == name and re.search(r'"(?:Source|)User": ', raw) is None
 
 
+def _passed_challenge(stated: Stated, raw: str) -> Stated | None:
+    if "Challenge Passed" not in raw or stated.get("outcome") != "failure":
+        return None
+    return {name: value for name, value in stated.items() if name != "outcome"}
+
+
 def _is_log_service(stated: Stated, raw: str) -> Stated | None:
     return _category("iam")(stated, raw) if re.search(r'"event_id": "?(?:1100|1102|1104|1105)"?[,}]', raw) else None
 
@@ -107,6 +114,20 @@ WRONG: tuple[Wrong, ...] = (
         "who",
         _who(_is_sysmons_writer),
         f"the account that wrote the event ({WINDOWS_SECURITY}) is Sysmon's own, no party of what it saw",
+    ),
+    Wrong(
+        "aws_cloudtrail",
+        "sekoia aws-cloudtrail",
+        "what",
+        _category("network"),
+        f"network, connections and packets ({CATEGORIES}), is what the parser gives each call but signing in",
+    ),
+    Wrong(
+        "google_workspace",
+        "elastic google_workspace.login",
+        "outcome",
+        _passed_challenge,
+        f"a challenge with the status Challenge Passed is a failure there ({WORKSPACE_LOGIN})",
     ),
     Wrong(
         "windows_event_log",

@@ -45,7 +45,9 @@ _SIGNS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("irc", "nick command"),
         ("dnp3", "fc_request"),
         ("stats", "pkts_proc bytes_recv"),
-        ("capture_loss", "ts_delta gaps acks"),
+        ("capture_loss", "ts_delta percent_lost"),
+        ("known_services", "port_num port_proto"),
+        ("traceroute", "src dst proto"),
     )
 )
 """Fields that only one log has, for records that do not say which log they are of; the first that fits counts."""
