@@ -10,6 +10,16 @@ import orjson
 
 ELASTIC = {
     "aws_cloudtrail": ["aws.cloudtrail"],
+    "aws_guardduty": ["aws.guardduty"],
+    "crowdstrike": ["crowdstrike.falcon", "crowdstrike.fdr"],
+    "microsoft_defender": [
+        "m365_defender.event",
+        "m365_defender.incident",
+        "m365_defender.log",
+        "microsoft_defender_endpoint.log",
+    ],
+    "onepassword": ["1password.*"],
+    "sentinelone": ["sentinel_one.activity", "sentinel_one.alert", "sentinel_one.threat"],
     "azure_monitor": ["azure.activitylogs", "azure.auditlogs", "azure.signinlogs", "azure.identity_protection"],
     "duo": ["cisco_duo.admin", "cisco_duo.auth"],
     "gcp_audit": ["gcp.audit"],
@@ -34,6 +44,12 @@ ELASTIC = {
 
 SEKOIA = {
     "aws_cloudtrail": ["aws-cloudtrail"],
+    "aws_guardduty": ["aws-guardduty"],
+    "crowdstrike": ["crowdstrike_falcon", "crowdstrike-telemetry"],
+    "microsoft_defender": ["microsoft-365-defender"],
+    "microsoft_sentinel": ["microsoft-sentinel"],
+    "onepassword": ["1password-epm"],
+    "sentinelone": ["sentinelone", "cloud_funnel2.0"],
     "azure_monitor": ["azure-activity-logs", "azure-ad", "azure-key-vault"],
     "duo": ["duo-security"],
     "gcp_audit": ["Google_Cloud_Audit"],
@@ -47,6 +63,7 @@ SEKOIA = {
 """The intakes of Sekoia. Google_Kubernetes_Engine holds events of clusters, which are no audit log, and is not ours."""
 
 TENZIR = {
+    "microsoft_defender": ["microsoft/tests/graph/ocsf/defender"],
     "okta_system_log": ["okta/"],
     "suricata_eve": ["suricata/"],
     "windows_event_log": ["microsoft/tests/ocsf/"],
