@@ -78,6 +78,10 @@ def _passed_challenge(stated: Stated, raw: str) -> Stated | None:
     return {name: value for name, value in stated.items() if name != "outcome"}
 
 
+def _concerns_no_threat(stated: Stated, raw: str) -> Stated | None:
+    return _category("intrusion_detection")(stated, raw) if '"threatId": null' in raw else None
+
+
 def _is_log_service(stated: Stated, raw: str) -> Stated | None:
     return _category("iam")(stated, raw) if re.search(r'"event_id": "?(?:1100|1102|1104|1105)"?[,}]', raw) else None
 
@@ -128,6 +132,13 @@ WRONG: tuple[Wrong, ...] = (
         "outcome",
         _passed_challenge,
         f"a challenge with the status Challenge Passed is a failure there ({WORKSPACE_LOGIN})",
+    ),
+    Wrong(
+        "sentinelone",
+        "sekoia sentinelone",
+        "what",
+        _concerns_no_threat,
+        f"intrusion_detection, alerts ({CATEGORIES}), is given to each activity, also to those with no threat",
     ),
     Wrong(
         "windows_event_log",

@@ -50,7 +50,7 @@ CLASSES: Mapping[str, frozenset[int]] = {
     "driver": frozenset({1002}),
     "library": frozenset({1005}),
     "package": frozenset({1007, 5002, 5019, 6002}),
-    "host": frozenset({1001, 1002, 1005, 1006, 1007, 1008, 1009, 5001, 5002, 5019, 6002, 201003, 201004}),
+    "host": frozenset({*range(1001, 1011), 5001, 5002, 5019, 6002, 201003, 201004}),
     "network": frozenset(range(4001, 4015)),
     "web": frozenset({4001, 4002, 6001, 6004}),
     "database": frozenset({6005}),
