@@ -29,6 +29,10 @@ COMMANDS = {
         "Vendor-native logs of a simulated company, and truth.ndjson.",
     ),
     "rules": ("watchfloor.cli.rules:app", "Detections as code."),
+    "search": (
+        "watchfloor.cli.search:search",
+        "Events of the lake: fields, text, times, and pipes to count, rank and chart them.",
+    ),
     "deadletters": ("watchfloor.cli.deadletters:app", "Records that did not become events."),
     "cases": ("watchfloor.cli.cases:app", "The explained cases."),
     "entity": ("watchfloor.cli.entity:app", "Who is who across products, and why."),
