@@ -19,11 +19,15 @@ lint:
 
 # types
 types:
-    uv run --group lint mypy
+    uv run --group lint --group live mypy
 
 # who may import whom
 contracts:
     uv run --group lint lint-imports
+
+# the tests against real servers: NATS, and what else the group live installs
+live *args:
+    uv run --group live pytest -m live "$@"
 
 # the tests that need the evaluation data or a browser
 marked:

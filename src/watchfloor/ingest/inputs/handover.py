@@ -1,7 +1,7 @@
 """Hands records over to the intake, and tries again as long as it refuses them."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 
 from watchfloor.arrival import Arrival, Intake
@@ -49,6 +49,17 @@ class Handover:
         with suppress(TimeoutError):
             await asyncio.wait_for(self.stop.wait(), seconds)
         return not self.stop.is_set()
+
+    async def land_while(self, arrival: Arrival, keep: Callable[[], Awaitable[None]], *, every: float) -> bool:
+        """As :meth:`land`; ``keep`` tells the sender again and again that the records are still being worked on."""
+        landing = asyncio.ensure_future(self.land(arrival))
+        try:
+            while not (await asyncio.wait({landing}, timeout=every))[0]:
+                await keep()
+        finally:
+            if not landing.done():
+                landing.cancel()
+        return landing.result()
 
     async def land(self, arrival: Arrival) -> bool:
         """Land records, in as many tries as it takes; False if the end came and they are still refused.
