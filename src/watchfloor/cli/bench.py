@@ -9,16 +9,18 @@ import msgspec
 import orjson
 import typer
 
-from watchfloor.cli import bench_events, bench_measure, bench_peer
-from watchfloor.cli.options import Paths, Rules
+from watchfloor.cli import bench_events, bench_ingest, bench_measure, bench_peer
+from watchfloor.cli.options import WORKERS, Paths, Processes, Rules
 from watchfloor.cli.progress import stderr, working
 from watchfloor.cli.rules_loading import named_rules
 from watchfloor.errors import GateError
 from watchfloor.testing.crash import crash as crash_test
+from watchfloor.testing.load import load
 
 app = typer.Typer(help="Measure what Watchfloor costs on this machine.", no_args_is_help=True)
 
 FEW_RULES, MANY_RULES = 500, 3_500
+LOAD_RECORDS = 40_000
 
 
 @app.callback()
@@ -64,6 +66,28 @@ def detect(
         if peer:
             bar.on_stage("the peer", 0, 0)
             measured["peer"] = bench_peer.measure(log, rules, ours=whole["events_per_cpu_second"])
+    sys.stdout.buffer.write(orjson.dumps(measured, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+@app.command("ingest")
+def ingest(
+    *,
+    rules: Rules = None,
+    events: Annotated[int, typer.Option("--events", min=10_000, help="How many events to send.")] = 200_000,
+    workers: Processes = WORKERS,
+) -> None:
+    """What an event costs a live platform, from bytes to the lake, how fast it is, and how soon it finds."""
+    with tempfile.TemporaryDirectory() as name, working(stderr()) as bar:
+        bar.on_stage("simulating days", 0, 0)
+        mixed = load(Path(name) / "days", LOAD_RECORDS)
+        measured = bench_ingest.measure(
+            Path(name),
+            mixed,
+            tuple(rules or ()),
+            events=events,
+            workers=workers,
+            on_stage=lambda stage: bar.on_stage(stage, 0, 0),
+        )
     sys.stdout.buffer.write(orjson.dumps(measured, option=orjson.OPT_INDENT_2) + b"\n")
 
 

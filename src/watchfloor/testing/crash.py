@@ -5,32 +5,26 @@ killed at random moments and started again. In the end each record that was ackn
 the finding of the rule that is true of it once.
 """
 
-import contextlib
 import http.client
 import random
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import orjson
 import pyarrow.parquet as pq
 
-from watchfloor.errors import StoreError
-from watchfloor.ingest.http.tokens import Tokens
 from watchfloor.run.uncommitted import STREAM
 from watchfloor.settings import DataFolder
 from watchfloor.store.findings import FindingStore
 from watchfloor.store.lake import Lake
 from watchfloor.store.landing import segments
+from watchfloor.testing.platform import Platform
 
-_MAIN = "from watchfloor.cli import main; main()"
 _EVERY = 10
 """One of so many records is true of :data:`RULE`."""
 RULE = "3b1a4d0e-6f1b-4c8e-9d39-0c7f4a1f9e55"
@@ -44,7 +38,7 @@ detection:
     selection: {{eventtype: user.mfa.factor.deactivate}}
     condition: selection
 """
-_CONFIG = "limits: {commit_seconds: 0.4}\n"
+_SETTINGS = "limits: {commit_seconds: 0.4}\n"
 _LOAD_SECONDS = 3.0
 _SETTLE_SECONDS = 120
 
@@ -68,28 +62,24 @@ def crash(
     folder: Path, *, kills: int, seed: int, senders: int = 3, on_kill: Callable[[int], None] = lambda _done: None
 ) -> Tally:
     """Kill a platform in ``folder`` so many times under load, at moments that ``seed`` decides, and count."""
-    data = DataFolder(folder / "data")
-    data.prepare()
     (folder / "rule.yml").write_text(_RULE)
-    (data.path / "serve.yml").write_text(_CONFIG)
     moments = random.Random(seed)  # noqa: S311 - moments, not secrets
     began = time.monotonic()
     tally = Tally()
-    port = _free_port()
-    with _senders(data, port, senders) as load:
-        start = _ready(process := _started(folder, port), port)
+    platform = Platform(folder, rules=[folder / "rule.yml"], settings=_SETTINGS)
+    with _senders(platform, senders) as load:
+        start = platform.wait()
         for _ in range(kills):
             # From right at the start, through the work on what the last one left, to under load.
             time.sleep(moments.uniform(0.0, start + _LOAD_SECONDS))
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+            platform.kill()
             tally.kills += 1
             on_kill(tally.kills)
-            process = _started(folder, port)
-        _ready(process, port)
-    _settled(process, data)
+            platform.start()
+        platform.wait()
+    _settled(platform)
     tally.acknowledged, tally.repeated = len(load.acknowledged), load.repeated
-    _count(data, load.acknowledged, tally)
+    _count(platform.data, load.acknowledged, tally)
     tally.seconds = round(time.monotonic() - began, 1)
     return tally
 
@@ -147,9 +137,9 @@ def _record(number: int) -> bytes:
     )
 
 
-@contextlib.contextmanager
-def _senders(data: DataFolder, port: int, count: int) -> Iterator[_Load]:
-    load = _Load(Tokens(data.tokens).create("load", tenant="default", source=None, now=""), port)
+@contextmanager
+def _senders(platform: Platform, count: int) -> Iterator[_Load]:
+    load = _Load(platform.token, platform.port)
     threads = [threading.Thread(target=load.send) for _ in range(count)]
     for thread in threads:
         thread.start()
@@ -161,43 +151,13 @@ def _senders(data: DataFolder, port: int, count: int) -> Iterator[_Load]:
             thread.join()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _started(folder: Path, port: int) -> "subprocess.Popen[bytes]":
-    arguments = ["serve", "--data", str(folder / "data"), "--rules", str(folder / "rule.yml"), "--workers", "1"]
-    with (folder / "serve.log").open("ab") as log:
-        return subprocess.Popen(  # noqa: S603 - this interpreter, and paths of ours
-            [sys.executable, "-c", _MAIN, *arguments, "--port", str(port)], stderr=log, stdout=log
-        )
-
-
-def _ready(process: "subprocess.Popen[bytes]", port: int) -> float:
-    """Wait until the platform answers; gives the seconds that it took."""
-    began = time.monotonic()
-    while process.poll() is None and time.monotonic() - began < _SETTLE_SECONDS:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            connection.request("GET", "/health")
-            connection.getresponse()
-            return time.monotonic() - began
-        time.sleep(0.05)
-    raise StoreError(f"the platform does not start: see serve.log; exit status {process.poll()}")
-
-
-def _settled(process: "subprocess.Popen[bytes]", data: DataFolder) -> None:
+def _settled(platform: Platform) -> None:
     """Wait until all that landed is in the lake, and let the platform end."""
     deadline = time.monotonic() + _SETTLE_SECONDS
-    while list(segments(data.landing, after=Lake(data.lake).upto(STREAM) or 0)):
-        if time.monotonic() > deadline or process.poll() is not None:
-            break
+    lake = Lake(platform.data.lake)
+    while list(segments(platform.data.landing, after=lake.upto(STREAM) or 0)) and time.monotonic() < deadline:
         time.sleep(0.2)
-    process.send_signal(signal.SIGTERM)
-    process.wait(timeout=60)
+    platform.stop()
 
 
 def _count(data: DataFolder, acknowledged: set[int], tally: Tally) -> None:
