@@ -39,8 +39,8 @@ RAW_SCHEMA = pa.schema(
         pa.field("source", pa.string()),
     ]
 )
-"""A batch of raw records: one JSON text a row. ``path`` carries ``!member`` inside archives, ``line`` is 1-based (in an
-.evtx the record's position), ``index`` is the position inside an array such as ``Records``, ``ordinal`` tells
+"""A batch of raw records, JSON or text, one a row. ``path`` carries ``!member`` inside archives, ``line`` is 1-based
+(in an .evtx the record's position), ``index`` is the position inside an array such as ``Records``, ``ordinal`` tells
 identical records apart and is the same when one is delivered again: in a file, it counts them from 0. ``source`` is the
 log source that a record arrived as; else it is recognised."""
 

@@ -39,7 +39,7 @@ def _around(bad: bytes) -> bytes:
         (b'{"eventType": ', "JSON"),
         (b'{"a": "\xff\xfe"}', "UTF-8"),
         (b"\0\0\0\0", "JSON"),
-        (b"plain text", "JSON"),
+        (b"plain text", "no source recognises"),
         (b"[1, 2]", ""),
         (b'{"unknown": "shape"}', "no source recognises"),
         (b'{"a":' * 5000 + b"1" + b"}" * 5000, ""),

@@ -13,14 +13,10 @@ BIG = 50_000_000
 
 def test_a_line_that_is_no_record(ingest: Any) -> None:
     result = ingest(b'{"a":1}\nnot JSON\n{"b":\n"x"\n{"c":3}\n')
-    assert result.raw == [b'{"a":1}', b'{"c":3}']
-    assert result.lines == [1, 5]
-    assert result.reasons == [
-        "log:2: not a JSON record",
-        "log:3: broken JSON: the line ends inside a record",
-        "log:4: not a JSON record",
-    ]
-    assert [letter.raw for letter in result.letters] == [b"not JSON", b'{"b":', b'"x"']
+    assert result.raw == [b'{"a":1}', b"not JSON", b'"x"', b'{"c":3}']
+    assert result.lines == [1, 2, 4, 5]
+    assert result.reasons == ["log:3: broken JSON: the line ends inside a record"]
+    assert [letter.raw for letter in result.letters] == [b'{"b":']
 
 
 def test_a_line_that_only_looks_like_a_record_is_left_to_normalization(ingest: Any) -> None:
@@ -129,14 +125,14 @@ def test_a_line_of_50_mb(ingest: Any, data: bytes) -> None:
 
 
 def test_many_dead_letters_of_one_kind_are_counted(ingest: Any) -> None:
-    result = ingest(b"".join(b"line %d of a text log\n" % number for number in range(42_234)))
+    result = ingest(b"text\n" + b'{"cut\n' * 42_234)
     assert len(result.letters) == 1001
-    assert result.reasons[999] == "log:1000: not a JSON record"
-    assert result.reasons[1000] == "log:1001: not a JSON record … and 41,234 more like this from here on"
+    assert result.reasons[999] == "log:1001: broken JSON: the line ends inside a record"
+    assert result.reasons[1000].startswith("log:1002: broken JSON: the line ends inside a record … and 41,234 more")
 
 
 def test_each_reason_is_counted_by_itself(ingest: Any) -> None:
-    result = ingest(b'text\n{"cut\n' * 5, limits=Limits(same_reason=2))
+    result = ingest(b'\0\n{"cut\n' * 5, limits=Limits(same_reason=2))
     assert [reason.split(": ", 1)[0] for reason in result.reasons] == [
         "log:1",
         "log:2",
@@ -164,7 +160,7 @@ def test_hostile_strings_are_bytes_like_others(ingest: Any) -> None:
 def test_nul_bytes_that_a_crash_left_behind(ingest: Any) -> None:
     result = ingest(b'{"a":1}\n' + bytes(4096) + b'{"b":2}\n{"c":3}\n' + bytes(4096))
     assert result.raw == [b'{"a":1}', b'{"b":2}', b'{"c":3}']
-    assert result.reasons == ["log:4: not a JSON record"]
+    assert result.reasons == ["log:4: neither JSON nor text"]
 
 
 def test_deep_nesting_is_bounded(ingest: Any) -> None:

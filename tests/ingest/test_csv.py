@@ -81,7 +81,7 @@ def test_a_huge_field_is_bounded(ingest: Any) -> None:
 
 def test_text_with_a_comma_is_no_csv(ingest: Any) -> None:
     result = ingest(b'Feb 1 10:00:00 host app: started, ready\n{"a":1}\n')
-    assert result.raw == [b'{"a":1}']
+    assert result.raw == [b"Feb 1 10:00:00 host app: started, ready", b'{"a":1}']
 
 
 def test_a_header_alone(ingest: Any) -> None:

@@ -145,9 +145,11 @@ def test_one_object_in_a_file(ingest: Any) -> None:
         assert row["line"] == (3 if data.startswith(b"\n") else 1)
 
 
-@pytest.mark.parametrize("data", [bytes(3_000_000), b"\xff\xd8\xff\xe0" + bytes(range(256)) * 100, b"%PDF-1.7\n\xff\n"])
+@pytest.mark.parametrize(
+    "data", [bytes(3_000_000), b"\xff\xd8\xff\xe0" + bytes(range(256)) * 100, b"\x01\n\xff\0\x01\xff\n"]
+)
 def test_binaries_that_are_no_logs(ingest: Any, data: bytes) -> None:
     result = ingest(data)
     assert not result.raw
     assert result.letters
-    assert {letter.reason.split(" (")[0] for letter in result.letters} == {"not a JSON record"}
+    assert {letter.reason.split(" (")[0] for letter in result.letters} == {"neither JSON nor text"}

@@ -78,9 +78,9 @@ def test_reading_twice_gives_the_same(ingest: Any) -> None:
 
 
 def test_records_and_dead_letters_come_as_they_are_found(ingest: Any) -> None:
-    Path("a").write_bytes(LINES + b"broken\n")
+    Path("a").write_bytes(LINES + b'{"broken\n')
     Path("b").write_bytes(b"")
-    assert ingest("a", "b").reasons == ["a:11: not a JSON record", "b:1: empty file"]
+    assert ingest("a", "b").reasons == ["a:11: broken JSON: the line ends inside a record", "b:1: empty file"]
 
 
 @pytest.mark.parametrize("kind", ["plain", "gzip", "zip"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from watchfloor.event import IDENTITY, to_ocsf
 from watchfloor.native import DecodePlan
 from watchfloor.normalize import Normalizer, Source, load_sources
-from watchfloor.normalize.normalizer import decode_json
+from watchfloor.normalize.json_record import decode_json
 from watchfloor.testing.ocsf import ocsf_errors
 from watchfloor.testing.sources import raw_batch, sample_records, samples
 
@@ -55,8 +55,13 @@ hostile = st.sampled_from(HOSTILE).map(deepcopy)
 
 
 @lru_cache
+def raws(source: Source) -> tuple[bytes, ...]:
+    return tuple(raw for path in samples(source) for raw in sample_records(path))
+
+
+@lru_cache
 def records(source: Source) -> tuple[dict[str, Any], ...]:
-    return tuple(decode_json(raw) for path in samples(source) for raw in sample_records(path))
+    return tuple(decode_json(raw) for raw in raws(source) if raw.startswith(b"{"))
 
 
 def places(value: Any, at: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]:
@@ -89,7 +94,7 @@ def spoilt(draw: st.DrawFn, source: Source) -> dict[str, Any]:
     return record
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+@pytest.mark.parametrize("source", list(filter(records, SOURCES)), ids=lambda source: source.name)
 @settings(max_examples=120, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_a_spoilt_record_is_a_valid_event_or_a_dead_letter(source: Source, data: st.DataObject) -> None:
@@ -115,3 +120,36 @@ def test_a_spoilt_record_is_a_valid_event_or_a_dead_letter(source: Source, data:
 def test_what_is_no_record_is_a_dead_letter_or_an_event(source: Source, raw: bytes) -> None:
     result = Normalizer([source], source=source.name).process(raw_batch([raw]))
     assert result.events.num_rows + len(result.dead_letters) == 1
+
+
+PIECES = (
+    *(b"", b" ", b'"', b"\\", b"=", b"|", b",", b"[", b"]", b"<", b">", b":"),
+    *(b"\t", b"\n", b"\0", b"\xff", b"-", b"%", b"\xe2\x80\xae"),
+)
+
+
+@st.composite
+def spoilt_text(draw: st.DrawFn, source: Source) -> bytes:
+    raw = draw(st.sampled_from([one for one in raws(source) if not one.startswith(b"{")]))
+    for _ in range(draw(st.integers(1, 4))):
+        at, end = sorted((draw(st.integers(0, len(raw))), draw(st.integers(0, len(raw)))))
+        piece = draw(st.sampled_from([*PIECES, b"x" * 5000, raw[at:end] * 2]))
+        raw = raw[:at] + piece + raw[draw(st.sampled_from([at, end])) :]
+    return raw
+
+
+@pytest.mark.parametrize(
+    "source", [one for one in SOURCES if len(records(one)) < len(raws(one))], ids=lambda source: source.name
+)
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_a_spoilt_text_is_a_valid_event_or_a_dead_letter(source: Source, data: st.DataObject) -> None:
+    raw = data.draw(spoilt_text(source))
+    plan = DecodePlan(frozenset({"EventID", "message", "user", "*"}))
+    for normalizer in (Normalizer([source], plan, source=source.name), Normalizer(SOURCES, plan)):
+        batch = raw_batch([raw])
+        result = normalizer.process(batch)
+        assert result.events.num_rows + len(result.dead_letters) == 1
+        assert len(normalizer.decode(batch).refused) >= len(result.dead_letters) - 1
+        for event in to_ocsf(result.events):
+            assert not ocsf_errors(event)

@@ -9,7 +9,7 @@ import pytest
 
 from watchfloor.enrich import Enricher, IdentityGraph, learn
 from watchfloor.normalize import Normalizer, Source, load_sources
-from watchfloor.normalize.normalizer import decode_json
+from watchfloor.normalize.json_record import decode_json
 from watchfloor.testing.sources import raw_batch, sample_records, samples
 
 SOURCES = load_sources()[0]
@@ -48,7 +48,7 @@ def each_place(source: Source) -> Iterator[tuple[dict[str, Any], Place]]:
     """Every place of a source's samples that holds text, once, with the first record that has it."""
     seen: set[tuple[str, ...]] = set()
     for path in samples(source):
-        for record in map(decode_json, sample_records(path)):
+        for record in (decode_json(raw) for raw in sample_records(path) if raw.startswith(b"{")):
             for place in texts(record):
                 name = tuple("*" if isinstance(step, int) else step for step in place)
                 if name not in seen:

@@ -148,7 +148,7 @@ def test_a_records_uid_is_the_vendors_in_its_source_or_its_content(tmp_path: Pat
     [
         (b'{"door": 1, "at": "soon"}', "no readable time"),
         (b'{"window": 1}', "no source recognises this record"),
-        (b"[1]", "not a JSON object but list"),
+        (b"[1]", "no source recognises this record"),
         (b"{", "invalid JSON"),
         (b'{"door": "\xff", "at": 1}', "invalid UTF-8 at byte 10"),
         (b'{"a":' * 200_000, "JSON"),

@@ -8,7 +8,7 @@ import pytest
 from watchfloor.event import to_ocsf
 from watchfloor.native import DecodePlan
 from watchfloor.normalize import Source, load_sources
-from watchfloor.normalize.normalizer import decode_json
+from watchfloor.normalize.json_record import decode_json
 from watchfloor.testing.ocsf import ocsf_errors
 from watchfloor.testing.sources import normalize, sample_records
 

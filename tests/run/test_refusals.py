@@ -73,7 +73,7 @@ def test_a_small_log_becomes_a_data_folder(investigating: Investigate, log: Path
     (letter,) = [
         msgspec.json.decode(line, type=DeadLetter) for line in run.folder.dead_letters.read_bytes().splitlines()
     ]
-    assert (letter.raw, letter.origin.line, letter.stage) == (b"not JSON", 2, "ingest")
+    assert (letter.raw, letter.origin.line, letter.stage) == (b"not JSON", 2, "normalize")
     assert [one.raw for one in run.outcome.dead_letters] == [b""]
 
 

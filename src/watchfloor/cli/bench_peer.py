@@ -13,7 +13,7 @@ from watchfloor.clock import system_clock
 from watchfloor.detect.sigma.files import RuleFile, rule_files
 from watchfloor.ingest import read
 from watchfloor.normalize import load_sources
-from watchfloor.normalize.normalizer import decode_json
+from watchfloor.normalize.json_record import decode_json
 
 EVENTS = 4_000
 """The first of the events; it takes a second for little more than a thousand."""

@@ -5,11 +5,15 @@ What a file is, is recognised by its content:
 * JSON: one object a line; objects over many lines or one after the other; arrays; wrappers such as CloudTrail's
   ``{"Records": [...]}`` (:mod:`watchfloor.ingest.wrappers` lists them);
 * binary Windows event logs;
-* CSV with a header: each row becomes an object of strings;
+* CSV with a header: each row becomes an object of strings; logs that name their columns in another way, too (Zeek's own
+  format, W3C extended, AWS flow logs);
+* Windows events as XML: each is a record; mail: a message is a record, a mailbox has many;
+* lines of text: each is a record;
 * all of that in gzip, zstandard or zip, inside each other, and in UTF-8 or UTF-16.
 
-Ingest finds where records begin and end, and keeps their exact bytes. Whether a record is valid JSON, and of which
-source, is for normalization to say: a line that begins and ends like an object, and is none, is dead-lettered there.
+Ingest finds where records begin and end, and keeps their exact bytes. What a record is, and of which source, is for
+normalization to say: a line that begins and ends like an object, and is none, is dead-lettered there, as is a line of
+text that no source knows.
 """
 
 import os

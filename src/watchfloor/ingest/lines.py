@@ -1,6 +1,8 @@
-"""Frames records that stand one a line: NDJSON, whatever else may stand between.
+"""Frames records that stand one a line: JSON objects, and lines of text.
 
-A line counts as a record if it begins and ends like an object. A line that is a wrapper or an array gives its elements.
+A line that begins and ends like an object is a record; one that is a wrapper or an array gives its elements; one that
+begins like an object and ends inside it is broken. Any other line of text is a record as it is: which source wrote it
+is for normalization to say.
 """
 
 import re
@@ -9,7 +11,8 @@ from operator import itemgetter
 
 import orjson
 
-from watchfloor.ingest.frame import NOT_JSON, SEPARATOR, Items, Refuse, too_long, unreadable
+from watchfloor.ingest.characters import MARK, NOT_TEXT, has_controls, is_text
+from watchfloor.ingest.frame import SEPARATOR, Items, Refuse, too_long, unreadable
 from watchfloor.ingest.limits import Limits
 from watchfloor.ingest.values import Values
 from watchfloor.ingest.wrappers import HEAD_BYTES, is_ordinary, may_be_wrapper
@@ -20,11 +23,17 @@ _ARRAY = re.compile(rb"\[\s*+[{\]]")
 _SEVERAL = re.compile(rb"\}\{")
 """Between two objects. Looking for two bytes, a pattern is three times as fast as ``in``."""
 _LAYOUT_ON_LINES = (b"{", b"[")
+_TEXT_LOG = 16
+"""After so many lines of text, a bracket alone on a line is one more of them: else who can write into a log could make
+the rest of it one broken record."""
+_ODD_STARTS = frozenset({b"", b"{", b"[", b" ", b"\t", b"\r", b"\n", b"\v", b"\f", b"\0", MARK[:1], b"R"})
+"""How lines begin that are looked at one by one; the last is for separators."""
 _BREAKS = re.compile(rb"\n*+")
 
 _BLOCK_BYTES = 32 << 10
 """How much is looked at together: enough that it costs little, not so much that each block has an odd line in it."""
 _head = itemgetter(slice(HEAD_BYTES))
+_start = itemgetter(slice(1))
 _end = itemgetter(slice(-1, None))
 
 
@@ -39,6 +48,8 @@ class Lines:
         """The beginning of a line, in pieces."""
         self._size = 0
         self._refused: Refuse | None = None
+        self._texts = 0
+        """How many lines of text there were since the last record that was none."""
         self._values: Values | None = None
         """Reads the rest of the file, once it turned out not to be one record a line."""
 
@@ -57,12 +68,12 @@ class Lines:
         elif self._refused:
             self._items.unreadable(self._refused.item(broken))
         else:
-            text = b"".join(self._held).strip()
-            if broken is None or _is_json(text):
-                self._frame(text)
-                text = b""
+            line = b"".join(self._held)
+            if broken is None or _is_json(line):
+                self._frame(line)
+                line = b""
             if broken:
-                self._items.unreadable(unreadable(broken, self._line, text))
+                self._items.unreadable(unreadable(broken, self._line, line.strip()))
 
     def _end_held(self, chunk: bytes) -> int:
         """Read the rest of the line whose beginning is held; returns where to go on."""
@@ -89,7 +100,8 @@ class Lines:
         lines = file.readlines(_BLOCK_BYTES)
         end = file.tell()
         tail = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
-        if not self._read_plain(lines, several=_SEVERAL.search(chunk, start, end) is not None):
+        several = _SEVERAL.search(chunk, start, end) is not None
+        if not self._read_plain(lines, several=several) and not self._read_texts(lines):
             for line in lines:
                 self._read(line)
                 start += len(line)
@@ -108,6 +120,18 @@ class Lines:
             return False
         self._items.lines(texts, self._line)
         self._line += len(texts)
+        self._texts = 0
+        return True
+
+    def _read_texts(self, lines: list[bytes]) -> bool:
+        """Read lines, if each of them is without doubt text."""
+        if not _ODD_STARTS.isdisjoint(map(_start, lines)) or sum(map(len, lines)) > self._limits.record_bytes:
+            return False
+        if has_controls(b"".join(lines)):
+            return False
+        self._items.lines([line.rstrip(b"\r\n") for line in lines], self._line)
+        self._line += len(lines)
+        self._texts += len(lines)
         return True
 
     def _read(self, line: bytes) -> None:
@@ -117,13 +141,13 @@ class Lines:
             return
         text = line.strip()
         long = len(line) - 1 > self._limits.record_bytes
-        if self._holds_others(line) if long else text in _LAYOUT_ON_LINES:
+        if self._holds_others(line) if long else text in _LAYOUT_ON_LINES and self._texts < _TEXT_LOG:
             self._hand_over(line)
             return
         if long:
             self._items.unreadable(too_long(self._limits, self._line).add(line[:-1]).item())
         else:
-            self._frame(text)
+            self._frame(line)
         self._line += 1
 
     def _hold(self, piece: bytes) -> None:
@@ -151,27 +175,37 @@ class Lines:
         text = line[: self._limits.record_bytes + 1].lstrip()
         return may_be_wrapper(text) or _ARRAY.match(text) is not None
 
-    def _frame(self, text: bytes) -> None:
+    def _frame(self, line: bytes) -> None:
+        text = line.strip()
         if not text:
             return
         if not (text.startswith(b"{") and text.endswith(b"}")):
-            self._frame_odd(text)
-        elif _SEVERAL.search(text) or may_be_wrapper(text):
+            self._frame_odd(line, text)
+            return
+        self._texts = 0
+        if _SEVERAL.search(text) or may_be_wrapper(text):
             self._frame_inner(text)
         else:
             self._items.record(text, self._line)
 
-    def _frame_odd(self, text: bytes) -> None:
+    def _frame_odd(self, line: bytes, text: bytes) -> None:
         inner = text.strip(_PADDING)
         if inner.startswith(b"{") and inner.endswith(b"}") and inner != text:
             self._frame(inner)
-        elif _ARRAY.match(inner):
+        elif _ARRAY.match(inner) and self._texts < _TEXT_LOG:
             self._frame_inner(inner)
-        elif inner.startswith(b"{"):
+        elif inner.startswith(b"{") and self._texts < _TEXT_LOG:
             reason = "broken JSON: the line ends inside a record"
             self._items.unreadable(unreadable(reason, self._line, text))
         elif not SEPARATOR.match(inner):
-            self._items.unreadable(unreadable(NOT_JSON, self._line, text))
+            self._frame_text(line.rstrip(b"\r\n\0").lstrip(b"\0").removeprefix(MARK))
+
+    def _frame_text(self, text: bytes) -> None:
+        if text and is_text(text):
+            self._items.record(text, self._line)
+            self._texts += 1
+        else:
+            self._items.unreadable(unreadable(NOT_TEXT, self._line, text))
 
     def _frame_inner(self, text: bytes) -> None:
         inner = Values(self._limits, self._items, line=self._line)

@@ -10,7 +10,10 @@ from watchfloor.errors import RecordError
 CHUNK_BYTES = 1 << 20
 _UTF8_MARK = codecs.BOM_UTF8
 _UTF16_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-_UTF16_STARTS = {b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be"}
+_UTF16_STARTS = {
+    **{start.encode() + b"\0": "utf-16-le" for start in "{[<"},
+    **{b"\0" + start.encode(): "utf-16-be" for start in "{[<"},
+}
 
 
 class Stream:

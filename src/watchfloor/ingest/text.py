@@ -3,17 +3,32 @@
 * ``[`` before an object: :class:`~watchfloor.ingest.values.Values`;
 * ``{``, and the line is one whole object: :class:`~watchfloor.ingest.lines.Lines`, else ``Values``;
 * the names of a CSV header: :class:`~watchfloor.ingest.rows.Rows`;
-* anything else: ``Lines``, so that records between lines of other text are found.
+* names of columns after ``#``, or between blanks: :mod:`~watchfloor.ingest.named_columns`;
+* an XML event: :class:`~watchfloor.ingest.event_xml.EventXml`;
+* the headers of a mail: :mod:`~watchfloor.ingest.mail`;
+* anything else: ``Lines``, so that each line is a record, and records between lines of other text are found.
 """
 
+from collections.abc import Callable
 from functools import partial
 
+from watchfloor.ingest.event_xml import EventXml, begins_events
 from watchfloor.ingest.frame import Framer, Framing, Items
 from watchfloor.ingest.limits import Limits
 from watchfloor.ingest.lines import Lines
+from watchfloor.ingest.mail import Mailbox, Message, begins_mailbox, begins_message
+from watchfloor.ingest.named_columns import W3C_STARTS, ZEEK_START, SpacedRows, W3cRows, ZeekRows, is_names
 from watchfloor.ingest.rows import TYPE_LINE, Rows, csv_delimiter
 from watchfloor.ingest.structure import is_one_value
 from watchfloor.ingest.values import Values
+
+_BEGINNINGS: tuple[tuple[Callable[[bytes], bool | None], Framing], ...] = (
+    (begins_events, EventXml),
+    (begins_mailbox, Mailbox),
+    (begins_message, Message),
+)
+"""How text of several lines a record begins; whether it does may take more than a line to tell."""
+_STARTS: tuple[tuple[bytes | tuple[bytes, ...], Framing], ...] = ((ZEEK_START, ZeekRows), (W3C_STARTS, W3cRows))
 
 
 class Text:
@@ -74,5 +89,19 @@ def _framing(head: bytes, limits: Limits, *, closing: bool) -> Framing | None:
     short = len(line) <= most
     if body.startswith(b"{"):
         return Lines if short and is_one_value(line) else Values
-    delimiter = csv_delimiter(line) if short else None
+    return _of_text(body, line if short else b"", closing=closing)
+
+
+def _of_text(body: bytes, line: bytes, *, closing: bool) -> Framing | None:
+    """The framing of text that is no JSON, with its first line, if that is not too long to be a header."""
+    for begins, framing in _BEGINNINGS:
+        answer = begins(body)
+        if answer or (answer is None and not closing):
+            return framing if answer else None
+    for starts, framing in _STARTS:
+        if body.startswith(starts):
+            return framing
+    if is_names(line):
+        return SpacedRows
+    delimiter = csv_delimiter(line) if line else None
     return partial(Rows, delimiter=delimiter) if delimiter else Lines

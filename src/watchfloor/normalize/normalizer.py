@@ -1,6 +1,5 @@
 """Raw records to OCSF events: decode once, recognise, map, keep what was not mapped; the rest becomes dead letters."""
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,9 +8,10 @@ import orjson
 import pyarrow as pa
 
 from watchfloor.deadletter import DeadLetter, dead_letter
-from watchfloor.errors import InputError, RecordError
+from watchfloor.errors import RecordError
 from watchfloor.event import EVENT_SCHEMA, HOT, IDENTITY, Origin
 from watchfloor.native import DecodePlan, MayHold, Seek
+from watchfloor.normalize.recognition import Recognition
 from watchfloor.normalize.source import Kind, Source
 from watchfloor.normalize.vendor_fields import VendorFields
 
@@ -29,7 +29,8 @@ class Normalized(msgspec.Struct):
 class Read(msgspec.Struct, frozen=True, gc=False):
     """A record that its source decoded: what kind it is and when it happened.
 
-    ``row`` is that in the raw batch, if all texts of the record stand there as they are.
+    ``row`` is that in the raw batch, if all texts of the record stand there as they are. ``line`` is that of a record
+    that is a line of text.
     """
 
     source: Source
@@ -37,6 +38,7 @@ class Read(msgspec.Struct, frozen=True, gc=False):
     kind: Kind
     time: int
     row: int | None
+    line: str | None
 
 
 class Decoded(msgspec.Struct, frozen=True):
@@ -74,16 +76,9 @@ class Normalizer:
         source: str | None = None,
         seek: Seek | None = None,
     ) -> None:
-        self._sources = list(sources)
+        self._recognition = Recognition(sources, only=source)
         self._fields = VendorFields(plan or DecodePlan())
         self._seek = seek or _everywhere
-        self._forced = self._named(source) if source else None
-
-    def _named(self, name: str) -> Source:
-        for source in self._sources:
-            if source.name == name:
-                return source
-        raise InputError(f"no source {name!r}; there are {', '.join(sorted(one.name for one in self._sources))}")
 
     def process(self, batch: pa.RecordBatch) -> Normalized:
         """Normalize a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
@@ -91,7 +86,7 @@ class Normalizer:
 
         def event(read: Read, raw: _Row) -> _Row:
             row = _event(read, raw)
-            fields.add(read.record, read.kind, read.row)
+            fields.add(read.record, read.kind, read.row, read.line)
             return row
 
         _, rows, refused = self._written(batch, range(batch.num_rows), event)
@@ -103,10 +98,11 @@ class Normalizer:
         fields = self._fields.gather(self._seek(raws))
         rows: list[int] = []
         refused: list[DeadLetter] = []
-        for row, (raw, bound) in enumerate(zip(raws.to_pylist(), batch.column("source").to_pylist(), strict=True)):
+        columns = (batch.column(name).to_pylist() for name in ("raw", "ingested_at", "source"))
+        for row, (raw, ingested_at, arrived_as) in enumerate(zip(*columns, strict=True)):
             try:
-                read = self._read(raw, row, bound)
-                fields.add(read.record, read.kind, read.row)
+                read = self._read(raw, row, ingested_at, arrived_as)
+                fields.add(read.record, read.kind, read.row, read.line)
             except RecordError as error:
                 refused.append(_letter(batch, row, str(error)))
             except RecursionError:
@@ -140,7 +136,7 @@ class Normalizer:
         raws = batch.take(pa.array(chosen, pa.int64())).to_pylist()
         for place, (row, raw) in enumerate(zip(chosen, raws, strict=True)):
             try:
-                rows.append(write(self._read(raw["raw"], row, raw["source"]), raw))
+                rows.append(write(self._read(raw["raw"], row, raw["ingested_at"], raw["source"]), raw))
             except RecordError as error:
                 refused.append(_letter(batch, row, str(error)))
             except RecursionError:
@@ -149,34 +145,22 @@ class Normalizer:
                 kept.append(place)
         return kept, rows, refused
 
-    def _read(self, raw: bytes, row: int, bound: str | None) -> Read:
-        record = decode_json(raw)
+    def _read(self, raw: bytes, row: int, ingested_at: int, arrived_as: str | None) -> Read:
+        source, record, line = self._recognition.read(raw, ingested_at, arrived_as)
         # It cannot nest deeper than it has brackets.
         if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _nests_deeper(record, MAX_DEPTH):
             raise RecordError(f"nests deeper than {MAX_DEPTH}")
-        source = self._forced or (self._bound(bound) if bound else self._recognise(record))
         try:
-            keeps_texts = source.keeps_texts(record)
+            keeps_texts = source.keeps_texts(record) if line is None else _stands_there(source, raw)
             record = source.decode(record)
-            return Read(source, record, source.kind(record), source.time(record), row if keeps_texts else None)
+            return Read(source, record, source.kind(record), source.time(record), row if keeps_texts else None, line)
         except _ANY_SHAPE as error:
             raise _its_fault(source, error) from error
 
-    def _bound(self, name: str) -> Source:
-        """The source that a record arrived as."""
-        for source in self._sources:
-            if source.name == name:
-                return source
-        raise RecordError(f"no source {name!r}")
 
-    def _recognise(self, record: dict[str, Any]) -> Source:
-        for position, source in enumerate(self._sources):
-            if source.recognises(record):
-                if position:
-                    # Records of one source come together; the last one recognised is tried first.
-                    self._sources.insert(0, self._sources.pop(position))
-                return source
-        raise RecordError("no source recognises this record")
+def _stands_there(source: Source, raw: bytes) -> bool:
+    """Whether what is read of a line stands in it as it is: nothing is decoded, and nothing was escaped."""
+    return not source.decodes and raw.isascii() and b"\\" not in raw
 
 
 def _everywhere(_raws: pa.BinaryArray) -> MayHold:
@@ -229,44 +213,6 @@ def _place(read: Read, raw: _Row) -> _Row:
         "origin.line": raw["line"],
         "origin.index": raw["index"],
     }
-
-
-def decode_json(raw: bytes) -> dict[str, Any]:
-    """The JSON object of a record.
-
-    Text that JSON allows but UTF-8 does not (lone surrogates) is kept with U+FFFD in its place.
-
-    Raises:
-        RecordError: It is not one JSON object in UTF-8.
-    """
-    try:
-        record = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        record = _decode_leniently(raw, error)
-    if not isinstance(record, dict):
-        raise RecordError(f"not a JSON object but {type(record).__name__}")
-    return record
-
-
-def _decode_leniently(raw: bytes, first: orjson.JSONDecodeError) -> Any:
-    try:
-        return _without_surrogates(json.loads(raw.decode("utf-8")))
-    except UnicodeDecodeError as error:
-        raise RecordError(f"invalid UTF-8 at byte {error.start}") from error
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"invalid JSON: {first.msg} at column {first.colno}") from error
-
-
-def _without_surrogates(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
-    if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
-    if isinstance(value, float) and (value != value or abs(value) == float("inf")):  # noqa: PLR0124 - NaN
-        return None
-    return str(value) if isinstance(value, int) and value.bit_length() > 64 else value
 
 
 def _letter(batch: pa.RecordBatch, row: int, reason: str) -> DeadLetter:

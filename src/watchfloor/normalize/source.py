@@ -6,6 +6,10 @@ One folder under ``content/sources``::
     *.yml         more mapping entries, named under ``include``
     decode.py     optional: ``decode(record) -> record``, where the vendor's own shape must be unfolded first; with it,
                   optional, too: ``keeps_texts(record) -> bool``, see :meth:`Source.keeps_texts`
+
+Text is read by its structure (:mod:`watchfloor.normalize.formats`) and recognised like a JSON object, or by the forms
+that the source declares under ``text`` (:mod:`watchfloor.normalize.text_forms`). What ``generic: true`` stands in is
+asked only for records that no other source recognises.
     samples/      NAME.raw and the expected NAME.ocsf.json
 """
 
@@ -23,8 +27,10 @@ from watchfloor.native import LogSource
 from watchfloor.normalize.coerce import text_of, timestamp
 from watchfloor.normalize.condition import Condition, compile_condition
 from watchfloor.normalize.expression import compile_expression, paths_of
+from watchfloor.normalize.formats import Text
 from watchfloor.normalize.mapping import EventMapping, Mapped, Shared, kind_getter
 from watchfloor.normalize.paths import Getter, getter
+from watchfloor.normalize.text_forms import compile_forms
 
 Decode = Callable[[dict[str, Any]], dict[str, Any]]
 Keeps = Callable[[dict[str, Any]], bool]
@@ -32,6 +38,7 @@ Keeps = Callable[[dict[str, Any]], bool]
 _KEYS = frozenset(
     {"title", "vendor", "product", "recognise", "uid", "time", "log_name", "event_code", "absent", "kind"}
     | {"sigma", "common", "entities", "profiles", "severity", "events", "include", "description", "references"}
+    | {"text", "generic"}
 )
 _MAX_KINDS = 8192
 _BASE_EVENT = 0
@@ -86,11 +93,18 @@ class Source:
         self.product: str = definition["product"]
         self.vendor: str = definition["vendor"]
         self.absent = frozenset(definition.get("absent", [""]))
-        self._recognise = _recogniser(definition["recognise"])
+        self.generic = definition.get("generic") is True
+        self.has_forms = definition.get("text") is not None
+        if self.generic and self.has_forms:
+            raise ValueError("a generic source recognises records by their fields, not by forms under text")
+        """Whether there are forms of text lines, so that it is worth to ask :meth:`read_text`."""
+        self._recognise = _recogniser(definition["recognise"] if not self.has_forms else definition.get("recognise"))
+        self._read_text = compile_forms(definition["text"]) if self.has_forms else None
         self._uid = [getter(path) for path in _as_list(definition.get("uid", []))]
         self._time = [getter(path) for path in _as_list(definition["time"])]
         self._log_name = compile_expression(definition.get("log_name", {"value": None}), self.absent)
         self._event_code = compile_expression(definition.get("event_code", {"value": None}), self.absent)
+        self.decodes = (self.folder / "decode.py").exists()
         self._decode, self.keeps_texts = _decoder(self.folder)
         """``keeps_texts`` says of a record, as JSON-decoded, whether each text that :meth:`decode` leaves in it stands
         in it already, as it is. So it is where nothing is decoded; of another source it is not known, unless its
@@ -132,6 +146,14 @@ class Source:
     def recognises(self, record: dict[str, Any]) -> bool:
         """Whether a record, as JSON-decoded, is of this source."""
         return self._recognise(record)
+
+    def read_text(self, text: Text) -> dict[str, Any] | None:
+        """The record of a text line, if it has one of the forms that this source declares.
+
+        Raises:
+            RecordError: It takes too long to tell, or has more fields than any product writes.
+        """
+        return self._read_text(text) if self._read_text else None
 
     def decode(self, record: dict[str, Any]) -> dict[str, Any]:
         """The record in the shape that paths and Sigma fields are written for."""
@@ -238,6 +260,8 @@ def _as_list(value: Any) -> list[str]:
 
 
 def _recogniser(definition: Any) -> Condition:
+    if definition is None:
+        return lambda _record: False
     options = definition if isinstance(definition, list) else [definition]
     tests = [_recognise_one(option) for option in options]
 

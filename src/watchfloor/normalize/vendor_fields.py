@@ -96,16 +96,19 @@ class Gathering:
         self._leaves: list[str] = []
         self._leaves_starts: list[int | None] = []
 
-    def add(self, record: dict[str, Any], kind: Kind, row: int | None = None) -> None:
+    def add(self, record: dict[str, Any], kind: Kind, row: int | None = None, line: str | None = None) -> None:
         """Add the wanted fields of one decoded record, under their own names and those that its kind gives them.
 
-        With its row in the raw batch, its values are gathered for keywords only if it may hold one.
+        With its row in the raw batch, its values are gathered for keywords only if it may hold one. If it was a line of
+        text, the line is one of them.
         """
         shape = self._fields.of_shape(record, kind)
         computed = [compute(record) for _, compute in shape.computed] if shape.computed else ()
         start = None
         if shape.keywords and (row is None or self._may_hold(row, kind.logsources)):
             start = len(self._leaves)
+            if line is not None:
+                self._leaves.append(line)
             _add_leaves(record, self._leaves)
         group = self._groups.get(id(shape))
         if group is None:

@@ -15,7 +15,8 @@ from watchfloor.errors import RecordError
 from watchfloor.native import LogSource
 from watchfloor.normalize import Source
 from watchfloor.normalize.expression import paths_of
-from watchfloor.normalize.normalizer import decode_json
+from watchfloor.normalize.recognition import Recognition
+from watchfloor.testing.sources import INGESTED_AT, sample_records, samples
 
 MAX_DEPTH = 12
 ENOUGH = 3
@@ -93,13 +94,13 @@ class Universe:
 
 
 def _samples(source: Source) -> Iterator[dict[str, Any]]:
-    for path in sorted((source.folder / "samples").glob("*.raw")):
-        for line in path.read_bytes().splitlines():
-            if line.strip():
-                try:
-                    yield source.decode(decode_json(line))
-                except (RecordError, ValueError, TypeError, LookupError, AttributeError):
-                    continue  # the tests of the source say so; here it only teaches nothing
+    recognition = Recognition([source], only=source.name)
+    for path in samples(source):
+        for raw in sample_records(path):
+            try:
+                yield source.decode(recognition.read(raw, INGESTED_AT).record)
+            except (RecordError, ValueError, TypeError, LookupError, AttributeError):
+                continue  # the tests of the source say so; here it only teaches nothing
 
 
 def fields_of(record: Mapping[str, Any]) -> set[str]:

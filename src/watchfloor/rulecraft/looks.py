@@ -8,15 +8,16 @@ import pyarrow as pa
 
 from watchfloor.detect.sigma.columns import OCSF, field_of
 from watchfloor.detect.sigma.condition import CompiledRule, predicates
+from watchfloor.errors import RecordError
 from watchfloor.event import NATIVE
 from watchfloor.native import DecodePlan
 from watchfloor.normalize import Normalizer, Source
-from watchfloor.normalize.normalizer import decode_json
+from watchfloor.normalize.recognition import Recognition
 from watchfloor.rulecraft.cells import column_values
 from watchfloor.rulecraft.exclusion import Feature
 from watchfloor.rulecraft.fields import fields_of
 from watchfloor.rulecraft.judged import Match
-from watchfloor.testing.sources import raw_batch
+from watchfloor.testing.sources import INGESTED_AT, raw_batch
 
 LONGEST = 300
 """The longest value, in characters, that an exclusion may name."""
@@ -155,13 +156,15 @@ def _looks(values: Sequence[Values], anchors: frozenset[str]) -> Looks:
 def _vendor_fields(matches: Sequence[Match], sources: Sequence[Source]) -> set[str]:
     """The names that rules can use for what these records hold."""
     names: set[str] = set()
+    recognition = Recognition(sources)
     for match in matches:
-        record = decode_json(match.raw)
-        source = next((one for one in sources if one.recognises(record)), None)
-        if source is not None:
-            decoded = source.decode(record)
-            kind = source.kind(decoded)
-            names.update(fields_of(decoded), kind.aliases, kind.instead)
+        try:
+            source, record, _ = recognition.read(match.raw, INGESTED_AT)
+        except RecordError:
+            continue  # a source that is not loaded any more
+        decoded = source.decode(record)
+        kind = source.kind(decoded)
+        names.update(fields_of(decoded), kind.aliases, kind.instead)
     return names
 
 

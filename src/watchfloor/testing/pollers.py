@@ -15,7 +15,7 @@ from watchfloor.ingest.inputs.poll.pages import following
 from watchfloor.ingest.inputs.poll.path import at
 from watchfloor.ingest.inputs.poll.records import cut, ids_of
 from watchfloor.normalize import Source
-from watchfloor.normalize.normalizer import decode_json
+from watchfloor.normalize.json_record import decode_json
 from watchfloor.testing.sources import normalize
 
 _WORDS = 4

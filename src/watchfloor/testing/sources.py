@@ -1,7 +1,8 @@
 """The laws of a log source, run on each folder of ``content/sources`` and on yours.
 
-A folder's ``samples/NAME.raw`` holds records as the vendor writes them, one JSON text a line;
-``samples/NAME.ocsf.json`` holds what they become, one OCSF event a line, without the parts that differ from run to run.
+A folder's ``samples/NAME.raw`` is a file as the vendor writes it: JSON objects or lines of text, a table with its
+header, a mail; ingest cuts it into records. ``samples/NAME.ocsf.json`` holds what they become, one OCSF event a line,
+without the parts that differ from run to run.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,13 +12,18 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from watchfloor.errors import RecordError
 from watchfloor.event import RAW_SCHEMA, to_ocsf
+from watchfloor.ingest.frame import Unreadable, frame
+from watchfloor.ingest.limits import Limits
+from watchfloor.ingest.text import Text
 from watchfloor.native import DecodePlan
 from watchfloor.normalize import Normalized, Normalizer, Source
-from watchfloor.normalize.normalizer import decode_json
+from watchfloor.normalize.recognition import Recognition
 from watchfloor.testing.ocsf import ocsf_errors
 
 INGESTED_AT = 1_767_225_600_000
+"""When samples were ingested, 2026-01-01: a time without a year is of 2025, or of that day."""
 
 
 def raw_batch(records: Sequence[bytes], *, path: str = "sample.raw") -> pa.RecordBatch:
@@ -48,8 +54,17 @@ def samples(source: Source) -> list[Path]:
 
 
 def sample_records(path: Path) -> list[bytes]:
-    """The records of one sample file."""
-    return [line for line in path.read_bytes().splitlines() if line.strip()]
+    """The records of one sample file, as ingest finds them.
+
+    Raises:
+        RecordError: Something in it is no record.
+    """
+    records: list[bytes] = []
+    for item in frame([path.read_bytes()], Text, Limits()):
+        if isinstance(item, Unreadable):
+            raise RecordError(f"{path}:{item.line}: {item.reason}{item.detail}")
+        records += item.raw
+    return records
 
 
 def normalize(source: Source, records: Sequence[bytes], plan: DecodePlan | None = None) -> Normalized:
@@ -134,10 +149,12 @@ def _batch_invariant(source: Source, records: list[bytes], events: list[dict[str
 
 
 def _keeps_texts(source: Source, records: list[bytes], path: Path) -> None:
+    recognition = Recognition([source], only=source.name)
     for line, raw in enumerate(records, start=1):
-        if source.keeps_texts(decode_json(raw)):
-            delivered = set(_texts(decode_json(raw)))
-            made = [text for text in _texts(source.decode(decode_json(raw))) if text not in delivered]
+        record, again = (recognition.read(raw, INGESTED_AT).record for _ in range(2))
+        if source.keeps_texts(record):
+            delivered = set(_texts(record))
+            made = [text for text in _texts(source.decode(again)) if text not in delivered]
             assert not made, f"{path}:{line}: keeps_texts() holds, but decode() makes {made[:3]}"
 
 
@@ -150,11 +167,18 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _only_ours(records: list[bytes], path: Path, others: Sequence[Source]) -> None:
-    for line, raw in enumerate(records, start=1):
-        record = decode_json(raw)
-        takers = [one.name for one in _others(others, path) if one.recognises(record)]
-        assert not takers, f"{path}:{line} is also recognised by {takers}"
+    """In whichever order sources are asked, a record is of this one: no other one of its kind knows it."""
+    own = [one for one in others if one.folder == path.parent.parent]
+    for other in others:
+        if other not in own and (not other.generic or all(one.generic for one in own)):
+            recognition = Recognition([other])
+            for line, raw in enumerate(records, start=1):
+                assert not _knows(recognition, raw), f"{path}:{line} is also recognised by {other.name}"
 
 
-def _others(sources: Sequence[Source], path: Path) -> Iterator[Source]:
-    return (one for one in sources if one.folder != path.parent.parent)
+def _knows(recognition: Recognition, raw: bytes) -> bool:
+    try:
+        recognition.read(raw, INGESTED_AT)
+    except RecordError:
+        return False
+    return True

@@ -119,7 +119,7 @@ def test_a_file_that_is_still_being_written_waits_and_what_programs_hide_is_left
                     await asyncio.sleep(0.1)
             await intake.until(lambda: bool(intake.raw))
             await asyncio.sleep(0.5)
-        assert intake.raw == [b"0 1 2 3 4 5 6 7"]
+        assert intake.raw == [b"0 1 2 3 4 5 6 7 "]
 
     asyncio.run(scenario())
 

@@ -63,7 +63,10 @@ class Whole:
         return Records([], [], [])
 
 
-_OF_TEXT = ("not a JSON", "broken JSON", "broken CSV", "another number of fields")
+_OF_TEXT = (
+    *("not a JSON", "neither JSON nor text", "broken JSON", "broken CSV", "another number of fields"),
+    *("a row before the names", "XML event without an end", "not an XML event"),
+)
 
 
 def is_text(item: Unreadable) -> bool:
