@@ -1,7 +1,7 @@
 """One entry of a source's mapping: from a decoded record to the flat attributes of one OCSF class."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -25,6 +25,23 @@ class Mapped(msgspec.Struct):
     attributes: dict[str, Any]
     unmapped: dict[str, Any]
     entities: dict[str, str]
+
+
+class RecordMapping(Protocol):
+    """What makes an event of a record: an entry of a source, or OCSF itself."""
+
+    name: str
+    event_class: EventClass
+    when_paths: frozenset[str]
+
+    def holds(self, record: dict[str, Any], /) -> bool:
+        """Whether it is for a record."""
+
+    def fits(self, mapped: Mapped, /) -> bool:
+        """Whether the record met the requirements of the class."""
+
+    def apply(self, record: dict[str, Any], base: dict[str, Any], /) -> Mapped:
+        """Map one record; ``base`` holds time and metadata, which every class has."""
 
 
 class _Target(NamedTuple):

@@ -74,6 +74,25 @@ def event_class(name: str, profiles: tuple[str, ...] = ()) -> EventClass:
     )
 
 
+@lru_cache(maxsize=1)
+def class_keys() -> dict[int, str]:
+    """The key of each class by its uid."""
+    return {definition["uid"]: key for key, definition in _schema()["classes"].items()}
+
+
+@lru_cache(maxsize=1)
+def all_profiles() -> frozenset[str]:
+    """The names of the profiles that there are."""
+    return frozenset(_schema()["profiles"])
+
+
+def profiles_of(key: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The profiles without which a class would not have some of these attributes, the first where several give one."""
+    attributes = _schema()["classes"][key]["attributes"]
+    giving = (attributes[name].get("profiles") for name in names if name in attributes)
+    return tuple(sorted({profiles[0] for profiles in giving if profiles}))
+
+
 @lru_cache(maxsize=1024)
 def object_type(name: str, profiles: tuple[str, ...] = ()) -> ObjectType:
     """An object by its name, e.g. ``network_endpoint``."""

@@ -2,7 +2,7 @@
 
 One folder under ``content/sources``::
 
-    source.yml    recognition, product, uid and time, Sigma log sources and aliases, mapping
+    source.yml    recognition, product, uid and time, Sigma log sources and aliases, mapping (or ``schema: ocsf``)
     *.yml         more mapping entries, named under ``include``
     decode.py     optional: ``decode(record) -> record``, where the vendor's own shape must be unfolded first; with it,
                   optional, too: ``keeps_texts(record) -> bool``, see :meth:`Source.keeps_texts`
@@ -28,7 +28,8 @@ from watchfloor.normalize.coerce import text_of, timestamp
 from watchfloor.normalize.condition import Condition, compile_condition
 from watchfloor.normalize.expression import compile_expression, paths_of
 from watchfloor.normalize.formats import Text
-from watchfloor.normalize.mapping import EventMapping, Mapped, Shared, kind_getter
+from watchfloor.normalize.mapping import EventMapping, Mapped, RecordMapping, Shared, kind_getter
+from watchfloor.normalize.ocsf_record import OcsfMapping
 from watchfloor.normalize.paths import Getter, getter
 from watchfloor.normalize.text_forms import compile_forms
 
@@ -38,7 +39,7 @@ Keeps = Callable[[dict[str, Any]], bool]
 _KEYS = frozenset(
     {"title", "vendor", "product", "recognise", "uid", "time", "log_name", "event_code", "absent", "kind"}
     | {"sigma", "common", "entities", "profiles", "severity", "events", "include", "description", "references"}
-    | {"text", "generic"}
+    | {"text", "generic", "schema"}
 )
 _MAX_KINDS = 8192
 _BASE_EVENT = 0
@@ -59,7 +60,7 @@ class ServedLogSource(msgspec.Struct, frozen=True):
 class Kind(msgspec.Struct, frozen=True):
     """What is known of all records with the same kind key: candidate mappings, log sources, names of Sigma fields."""
 
-    mappings: tuple[EventMapping, ...]
+    mappings: tuple[RecordMapping, ...]
     logsources: tuple[LogSource, ...]
     aliases: dict[str, tuple[str, ...]]
     instead: dict[str, tuple[str, ...]]
@@ -117,7 +118,12 @@ class Source:
         self._aliases = _aliases(sigma.get("fields") or {})
         self.mappings = tuple(self._mappings(definition))
 
-    def _mappings(self, definition: Mapping[str, Any]) -> Iterable[EventMapping]:
+    def _mappings(self, definition: Mapping[str, Any]) -> Iterable[RecordMapping]:
+        if (schema := definition.get("schema")) is not None:
+            if schema != "ocsf":
+                raise ValueError(f"schema: records may be ocsf already; {schema!r} is not known")
+            yield OcsfMapping()
+            return
         base = [*_as_list(definition.get("uid", [])), *_as_list(definition["time"])]
         for name in ("log_name", "event_code"):
             base += paths_of(definition.get(name))
@@ -218,7 +224,7 @@ class Source:
         return ":".join((self.name, *map(str, parts))) if parts and all(parts) else event_uid(self.name, raw, ordinal)
 
 
-def _first_whole(mappings: Iterable[EventMapping], record: dict[str, Any], base: dict[str, Any]) -> Mapped:
+def _first_whole(mappings: Iterable[RecordMapping], record: dict[str, Any], base: dict[str, Any]) -> Mapped:
     incomplete: Mapped | None = None
     for mapping in mappings:
         if mapping.holds(record):
