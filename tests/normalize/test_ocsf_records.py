@@ -8,7 +8,7 @@ import pytest
 from watchfloor.event import OCSF_VERSION, to_ocsf
 from watchfloor.native import DecodePlan
 from watchfloor.normalize import Source, load_sources
-from watchfloor.normalize.normalizer import decode_json
+from watchfloor.normalize.json_record import decode_json
 from watchfloor.testing.ocsf import ocsf_errors
 from watchfloor.testing.sources import golden, normalize, sample_records, samples
 
@@ -50,7 +50,8 @@ def test_what_we_write_of_any_source_comes_back_as_it_was() -> None:
 
 
 def test_only_ocsf_is_recognised_as_ocsf() -> None:
-    takers = {source.name for source, raw in everything() if OCSF.recognises(decode_json(raw))}
+    objects = ((source, raw) for source, raw in everything() if raw.startswith(b"{"))
+    takers = {source.name for source, raw in objects if OCSF.recognises(decode_json(raw))}
     assert takers == {"ocsf"}
 
 

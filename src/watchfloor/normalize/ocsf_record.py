@@ -28,7 +28,6 @@ _NAMES_OF_CLASS = frozenset({"class_name", "category_name", "type_name"})
 _OURS = frozenset({"raw_data", "raw_data_size", "raw_data_hash", "unmapped"})
 """What stands in the record's own bytes, and what is kept elsewhere."""
 
-_RESTAMPED = frozenset({"metadata.uid", "metadata.logged_time"})
 Flat = dict[str, Any]
 
 
@@ -62,8 +61,8 @@ class OcsfMapping:
             "metadata.version": OCSF_VERSION,
             "metadata.profiles": list(owner.profiles),
         }
-        ours = {path: value for path, value in base.items() if path in _RESTAMPED}
-        attributes = {**base, **attributes, **ours, "time": base["time"]}
+        ours = {path: base[path] for path in ("time", "metadata.uid")}
+        attributes = {**base, **attributes, **ours}
         return Mapped(attributes, _unmapped(record, owner, attributes), {})
 
 
