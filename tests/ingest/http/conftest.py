@@ -30,6 +30,7 @@ class Door:
         self.listener = bind(Listen(port=0))
         self.port = self.listener.getsockname()[1]
         self.intake: GroupCommit
+        self.gate: Gate
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop
         self._stop: asyncio.Event
@@ -40,7 +41,8 @@ class Door:
         with Landing(self.folder / "landing") as landing:
             self.landing = landing
             self.intake = GroupCommit(landing, system_clock, lambda _segment: None, backlog_bytes=1 << 20)
-            app = application(Gate(self.intake, self.tokens, LIMITS), lambda: {"ok": True}, dict)
+            self.gate = Gate(self.intake, self.tokens, LIMITS)
+            app = application(self.gate, lambda: {"ok": True}, dict)
             serving = asyncio.create_task(serve_http(app, self.listener, None, self._stop))
             self._ready.set()
             await serving

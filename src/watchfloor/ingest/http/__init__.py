@@ -5,6 +5,7 @@
                                          framing as for files (:mod:`watchfloor.ingest`)
 ``/services/collector/…``                the Splunk HTTP Event Collector (:mod:`~watchfloor.ingest.http.hec`)
 ``/_bulk``, ``/INDEX/_bulk``             Elasticsearch (:mod:`~watchfloor.ingest.http.bulk`)
+``/v1/logs``                             OpenTelemetry (:mod:`~watchfloor.ingest.http.otlp`)
 ``GET /health``                          whether all is well, for a load balancer; needs no token
 ``GET /status``                          what has landed, was worked on and dropped, by source and reason
 =======================================  ===================================================================

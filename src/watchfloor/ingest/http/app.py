@@ -13,6 +13,7 @@ from watchfloor.ingest.http.answers import answer
 from watchfloor.ingest.http.bulk import BulkEndpoint
 from watchfloor.ingest.http.gate import Gate
 from watchfloor.ingest.http.hec import Collector
+from watchfloor.ingest.http.otlp import OtlpEndpoint
 
 Health = Callable[[], Mapping[str, Any]]
 """How the platform is: at least ``ok``, and if it is not, ``reasons``."""
@@ -38,6 +39,7 @@ def application(gate: Gate, health: Health, status: Health) -> Starlette:
         Route("/status", told, methods=["GET"]),
         *Collector(gate).routes(),
         *BulkEndpoint(gate).routes(),
+        *OtlpEndpoint(gate).routes(),
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: _refusal})
 

@@ -19,7 +19,6 @@ from starlette.routing import Route
 
 from watchfloor.ingest.http.answers import answer
 from watchfloor.ingest.http.gate import Gate, Refused
-from watchfloor.ingest.limits import Limits
 
 SPEAKS = "8.17.0"
 """The version whose ``_bulk`` this is; clients ask before they send."""
@@ -66,7 +65,7 @@ class BulkEndpoint:
         began = time.monotonic()
         async with self._gate.bodies.read(request) as body:
             plain = self._gate.bodies.plain(body, request.headers.get("content-encoding", ""))
-            bulk = await asyncio.to_thread(_parsed, plain, request.path_params.get("index", ""))
+            bulk = await asyncio.to_thread(_parsed, plain, request.path_params.get("index", ""), self._gate.longest)
             if bulk.refused:
                 self._gate.drop(token, [Refused("a bulk action that is not taken", 1, bulk.refused)])
             if bulk.raw:
@@ -77,7 +76,7 @@ class BulkEndpoint:
         return answer({"took": took, "errors": bool(bulk.refused), "items": bulk.items}, headers=_HEADERS)
 
 
-def _parsed(body: bytes, index: str) -> _Bulk:
+def _parsed(body: bytes, index: str, longest: int) -> _Bulk:
     """What a body asks for.
 
     Raises:
@@ -99,7 +98,7 @@ def _parsed(body: bytes, index: str) -> _Bulk:
             _refuse(bulk, action, item, "what arrived is never changed")
         elif not (document.startswith(b"{") and document.endswith(b"}")):
             _refuse(bulk, action, item, "not a JSON object")
-        elif len(document) > Limits().record_bytes:
+        elif len(document) > longest:
             _refuse(bulk, action, item, "too long")
         else:
             bulk.raw.append(document)

@@ -47,6 +47,8 @@ class Gate:
         self._intake = intake
         self._tokens = tokens
         self.bodies = Bodies(limits or BodyLimits())
+        self.longest = Limits().record_bytes
+        """How long a record may be."""
         self._repeats: dict[str, Repeats] = {}
 
     def token(self, request: Request) -> Token:
