@@ -6,6 +6,7 @@ An input stands under ``inputs:`` in the settings, told apart by its ``kind``:
 kind        reads                                                       needs
 ==========  ==========================================================  ================
 ``poll``    vendors' APIs, as the source's ``poll.yml`` says
+``kafka``   topics, as a member of a consumer group                     the extra ``kafka``
 ``nats``    a JetStream stream, by a durable pull consumer               the extra ``nats``
 ``syslog``  RFC 5424 and RFC 3164 over UDP, TCP and TLS
 ``tail``    log files that grow, by globs, through every rotation
@@ -23,6 +24,7 @@ import msgspec
 from watchfloor.errors import InputError
 from watchfloor.ingest.inputs.folder import Folder
 from watchfloor.ingest.inputs.jetstream import Nats
+from watchfloor.ingest.inputs.kafka import Kafka
 from watchfloor.ingest.inputs.poll.poll import Poll
 from watchfloor.ingest.inputs.syslog import Syslog
 from watchfloor.ingest.inputs.tail import Tail
@@ -30,7 +32,7 @@ from watchfloor.ingest.inputs.transport import OnState, Transport
 
 __all__ = ["Input", "OnState", "Transport", "input_of"]
 
-Input = Folder | Nats | Poll | Syslog | Tail
+Input = Folder | Kafka | Nats | Poll | Syslog | Tail
 """Any of them."""
 
 
