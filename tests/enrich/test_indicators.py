@@ -7,7 +7,6 @@ import pytest
 
 from watchfloor.enrich.indicators import Indicators, indicator_tables
 from watchfloor.event import to_ocsf
-from watchfloor.finding import Finding
 from watchfloor.indicator import Indicator, Kind, Value
 from watchfloor.operator import Reference
 from watchfloor.run.alerts import latest
@@ -118,7 +117,7 @@ def test_a_sighting_is_one_finding_for_each_entity_and_day() -> None:
     ]
     findings = latest(sightings(operator.process(batch_of(*rows, {})), operator))
     assert sorted((f.key, len(f.event_uids)) for f in findings) == [("user:a", 1), ("user:a", 2), ("user:b", 1)]
-    assert all(isinstance(f, Finding) and f.rule.level == "high" for f in findings)
+    assert {f.rule.level for f in findings} == {"high"}
     assert findings[0].summary == (
         "src_endpoint.ip is in indicator--1 (C2 of X) of the feed acme, with confidence 80 of 100."
     )

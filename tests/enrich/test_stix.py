@@ -15,7 +15,9 @@ from watchfloor.errors import InputError
 UID = "indicator--00000000-0000-4000-8000-00000000000"
 
 
-def indicator(number: int = 1, pattern: str = "[domain-name:value = 'evil.example']", **more: Any) -> dict[str, Any]:
+def indicator(
+    number: int = 1, pattern: str | None = "[domain-name:value = 'evil.example']", **more: Any
+) -> dict[str, Any]:
     return {
         "type": "indicator",
         "spec_version": "2.1",
@@ -135,7 +137,9 @@ def test_a_file_that_is_none_is_one_line(data: bytes, reason: str) -> None:
         read_bundle(data, name="x.json", feed="x")
 
 
-_VALUES = st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | st.text(max_size=8) | st.just([{}])
+_VALUES: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | st.text(max_size=8) | st.just([{}])
+)
 _KEYS = st.sampled_from(
     ["id", "pattern", "pattern_type", "valid_from", "valid_until", "modified", "confidence", "name", "revoked"]
 )
