@@ -4,7 +4,8 @@ import pytest
 
 from watchfloor.errors import ContentError
 from watchfloor.event import entity_of
-from watchfloor.policy.inventory import Inventory, guess, load_inventory
+from watchfloor.inventory import read_assets
+from watchfloor.policy.inventory import Inventory, guess
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_hostile_names_are_guessed_quickly(name: str) -> None:
 def test_what_is_declared_wins(tmp_path: Path) -> None:
     path = tmp_path / "inventory.yml"
     path.write_text('resources:\n  - {type: host, id: "host:dc-01", criticality: low}\n')
-    resource = load_inventory(path).describe(entity_of("host:dc-01"))
+    resource = Inventory.of(read_assets(path).values()).describe(entity_of("host:dc-01"))
     assert (resource.criticality, resource.is_domain_controller) == ("low", False)
 
 
@@ -98,7 +99,9 @@ def test_what_is_declared_wins(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("resources:\n  - {type: host, id: a, criticalty: low}\n", "criticalty"),
-        ("resources:\n  - {type: host, id: a}\n  - {type: host, id: a}\n", "twice"),
+        ("resources:\n  - {type: host, id: 'host:a'}\n  - {id: 'host:A'}\n", "twice"),
+        ("resources:\n  - {type: host, id: a}\n", "no entity id"),
+        ("resources:\n  - {type: user, id: 'host:a'}\n", "is no user"),
         ("hosts: []\n", "resources"),
     ],
 )
@@ -106,4 +109,4 @@ def test_a_wrong_inventory_says_why(tmp_path: Path, text: str, reason: str) -> N
     path = tmp_path / "inventory.yml"
     path.write_text(text)
     with pytest.raises(ContentError, match=reason):
-        load_inventory(path)
+        read_assets(path)

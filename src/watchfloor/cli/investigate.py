@@ -51,7 +51,11 @@ def investigate(
     content: Content = None,
     inventory: Annotated[
         Path | None,
-        typer.Option("--inventory", help="Declares accounts and machines: owner, criticality, kind.", metavar="FILE"),
+        typer.Option(
+            "--inventory",
+            help="Declares accounts and machines: owner, criticality, environment, kind; YAML or CSV.",
+            metavar="FILE",
+        ),
     ] = None,
     suppressions: Suppressions = None,
     workers: Processes = WORKERS,

@@ -9,6 +9,7 @@
 from datetime import timedelta
 
 from watchfloor.compose import chain
+from watchfloor.enrich.assets import Assets
 from watchfloor.enrich.enricher import Enricher
 from watchfloor.enrich.indicators import Indicators
 from watchfloor.enrich.ordering import Ordering
@@ -16,10 +17,10 @@ from watchfloor.operator import Operator, Reference
 
 
 def enrichment(reference: Reference, *, oldest: timedelta | None = None) -> Operator:
-    """Who, when, and what is known to be bad.
+    """Who, what they are worth, when, and what is known to be bad.
 
     Args:
-        reference: Identities, clocks, indicators; what is not in it is not known.
+        reference: Identities, assets, clocks, indicators; what is not in it is not known.
         oldest: How old an event may be when it is ingested; see :class:`~watchfloor.enrich.ordering.Ordering`.
     """
-    return chain(Enricher(reference), Ordering(reference, oldest=oldest), Indicators(reference))
+    return chain(Enricher(reference), Assets(reference), Ordering(reference, oldest=oldest), Indicators(reference))

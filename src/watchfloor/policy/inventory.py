@@ -1,4 +1,4 @@
-"""What is known of a resource: declared in an inventory file, else told by events or guessed from its name.
+"""What is known of a resource: declared in the inventory, else told by events or guessed from its name.
 
 A guess can only add protection: it may make an account a service account or a host a domain controller, which policy
 guards, never a critical one harmless. What nobody declared has the criticality ``unknown``.
@@ -12,15 +12,13 @@ account is its break-glass identity. Conventions that the guesses read: well-kno
 """
 
 import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from watchfloor.catalog import read_yaml
-from watchfloor.errors import ContentError
 from watchfloor.event import Entity
-from watchfloor.policy.request import Resource, ResourceType
+from watchfloor.inventory import Asset, ResourceType
+from watchfloor.policy.request import Resource
 
 MAX_NAME = 512
 
@@ -51,6 +49,15 @@ class Inventory(msgspec.Struct, frozen=True):
 
     declared: dict[str, Resource] = {}
 
+    @classmethod
+    def of(cls, assets: Iterable[Asset], entity_of: Callable[[str], str] = str) -> "Inventory":
+        """The inventory of what is declared; ``entity_of`` gives the entity that a declared name stands for.
+
+        >>> Inventory.of([Asset("host:dc-1", criticality="critical")]).declared["host:dc-1"].criticality
+        'critical'
+        """
+        return cls({entity: _resource(asset, entity) for asset in assets for entity in (entity_of(asset.id),)})
+
     def describe(self, entity: Entity, traits: frozenset[str] = frozenset()) -> Resource:
         """What is declared of an entity, else what events say of it and its name suggests.
 
@@ -58,6 +65,20 @@ class Inventory(msgspec.Struct, frozen=True):
         'service'
         """
         return self.declared.get(entity.id) or guess(entity, traits)
+
+
+def _resource(asset: Asset, entity: str) -> Resource:
+    return Resource(
+        _TYPES[entity.partition(":")[0]],
+        entity,
+        criticality=asset.criticality,
+        environment=asset.environment,
+        principal=asset.principal,
+        is_admin=asset.is_admin,
+        is_break_glass=asset.is_break_glass,
+        is_server=asset.is_server,
+        is_domain_controller=asset.is_domain_controller,
+    )
 
 
 def guess(entity: Entity, traits: frozenset[str] = frozenset()) -> Resource:
@@ -86,20 +107,3 @@ def _account(name: str, texts: set[str], traits: frozenset[str]) -> Resource:
 
 def _any(pattern: re.Pattern[str], texts: set[str]) -> bool:
     return any(pattern.search(text) for text in texts)
-
-
-def load_inventory(path: Path) -> Inventory:
-    """An inventory file: ``resources``, a list of objects with the fields of :class:`Resource`.
-
-    Raises:
-        ContentError: It cannot be read, has an unknown field or names an id twice.
-    """
-    document = read_yaml(path)
-    try:
-        resources = msgspec.convert(document.get("resources"), tuple[Resource, ...])
-    except msgspec.ValidationError as error:
-        raise ContentError(str(path), f"resources: {error}") from error
-    declared = {resource.id: resource for resource in resources}
-    if len(declared) < len(resources):
-        raise ContentError(str(path), "an id is declared twice")
-    return Inventory(declared)

@@ -9,11 +9,10 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 
 from watchfloor.finding import Level
+from watchfloor.inventory import Criticality, Principal, ResourceType
 
 ActionClass = Literal["contain", "notify", "collect", "revert", "approve"]
-Criticality = Literal["low", "medium", "high", "critical", "unknown"]
 ImpactLevel = Literal["low", "medium", "high"]
-ResourceType = Literal["user", "host", "app", "address", "resource"]
 ApproverRole = Literal["analyst", "incident_commander", "asset_owner"]
 
 ROLES: tuple[ApproverRole, ...] = ("analyst", "incident_commander", "asset_owner")
@@ -74,7 +73,7 @@ class Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     criticality: Criticality = "unknown"
     environment: str = "unknown"
-    principal: Literal["person", "service", "machine", "built-in"] = "person"
+    principal: Principal = "person"
     is_admin: bool = False
     is_break_glass: bool = False
     is_server: bool = False

@@ -1,6 +1,6 @@
 """The content of a run: sources, detections, playbooks, actions, policies; loaded once, what failed beside it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from watchfloor.detect.keyed import load_keyed
 from watchfloor.detect.sigma import RuleSet, SigmaDetector
 from watchfloor.detect.sigma.load import load_rules
 from watchfloor.errors import ContentError
+from watchfloor.inventory import Asset, read_assets
 from watchfloor.normalize import Source, load_sources
 from watchfloor.operator import KeyedOperator, Reference
 from watchfloor.policy.engine import PolicyEngine
-from watchfloor.policy.inventory import Inventory, load_inventory
 from watchfloor.respond.library import Library, load_library
 from watchfloor.run.workers import Recipe, Workers
 
@@ -32,7 +32,7 @@ class Content(msgspec.Struct, frozen=True, dict=True):
     engine: PolicyEngine
     roots: tuple[Path, ...]
     errors: tuple[ContentError, ...] = ()
-    inventory: Inventory = Inventory()
+    assets: Mapping[str, Asset] = {}
 
     @cached_property
     def detector(self) -> SigmaDetector:
@@ -80,7 +80,7 @@ def load_content(
         if not any((folder.path / name).exists() for name in ("detection.yml", "detection.py"))
     ]
     errors = (*source_errors, *keyed_errors, *nothing, *ruleset.errors, *library.errors, *policy_errors)
-    declared = load_inventory(inventory) if inventory else Inventory()
+    declared = read_assets(inventory) if inventory else {}
     return Content(sources, ruleset, keyed, library, engine, places, errors, declared)
 
 

@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from watchfloor.clock import Clock
+from watchfloor.compose import chain
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import RuleSet
 from watchfloor.detect.sigma.kernel import SlowRegex
 from watchfloor.enrich import Enricher, IdentityGraph, learn
+from watchfloor.enrich.assets import Assets
 from watchfloor.enrich.duplicates import Duplicates
 from watchfloor.enrich.indicators import Indicators
 from watchfloor.event import LIGHT
@@ -112,10 +114,10 @@ class Embedded(msgspec.Struct, frozen=True):
 
     def stateful(self, tenant: str, reference: Reference, *, on_failure: OnFailure | None = None) -> Iterator[Finding]:
         """The findings of the keyed operators over the lake, in event-time order and with identities resolved."""
-        enricher = Enricher(reference)
+        enriched = chain(Enricher(reference), Assets(reference))
 
         def scan() -> Iterator[pa.RecordBatch]:
-            return map(enricher.process, self.lake.in_order(tenant, LIGHT))
+            return map(enriched.process, self.lake.in_order(tenant, LIGHT))
 
         if self.keyed:
             yield from run_keyed(self.keyed, scan, reference, on_failure=on_failure)

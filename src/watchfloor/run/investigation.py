@@ -13,17 +13,20 @@ from watchfloor.clock import Clock
 from watchfloor.correlate import correlate
 from watchfloor.deadletter import DeadLetter
 from watchfloor.enrich import Resolver
+from watchfloor.enrich.assets import ASSETS, asset_table
 from watchfloor.errors import InputError, storing
 from watchfloor.finding import Finding
 from watchfloor.ingest.files import STDIN, check
 from watchfloor.learn import Label, by_uid, precision, read_labels, votes
+from watchfloor.operator import Reference
 from watchfloor.policy.desk import Desk
+from watchfloor.policy.inventory import Inventory
 from watchfloor.run.closing import Closing, Described, PackFile
 from watchfloor.run.content import Content
 from watchfloor.run.embedded import Embedded, Observed
 from watchfloor.run.hiding import Hidden, Hiding, hide
 from watchfloor.run.identities import keep_links, known_identities
-from watchfloor.run.intelligence import known_indicators
+from watchfloor.run.intelligence import indicators_of
 from watchfloor.run.replacing import draft_of, replacing
 from watchfloor.run.workers import OnBytes
 from watchfloor.settings import DataFolder, Settings
@@ -79,7 +82,7 @@ def investigate(
     say = on_stage or (lambda _stage, _done, _total: None)
     with replacing(folder) as draft:
         lake, graph = Lake(draft.lake), known_identities(folder, settings.tenant)
-        known = known_indicators(folder, settings.tenant)
+        known = Reference(1, {ASSETS: asset_table(content.assets.values()), **indicators_of(folder, settings.tenant)})
         workers = content.workers(settings.workers, settings.source, known)
         embedded = Embedded(workers, content.rules, content.keyed, lake, known)
         with _Letters(draft.dead_letters, on_dead_letter) as letters:
@@ -87,7 +90,8 @@ def investigate(
                 paths, tenant=settings.tenant, clock=clock, graph=graph, on_dead_letter=letters.add, on_bytes=on_bytes
             )
         say("following sessions", 0, 0)
-        reference = graph.publish()
+        published = graph.publish()
+        reference = msgspec.structs.replace(published, tables={**known.tables, **published.tables})
         resolver = Resolver(reference)
         failures: list[str] = [graph.doubt] if graph.doubt else []
 
@@ -105,7 +109,9 @@ def investigate(
         precise = _precision(labels, observed.findings)
         correlated = correlate(observed.findings, entity_at=resolver.at, precision=precise)
         now = clock()
-        desk = Desk(engine=content.engine, now=now, inventory=content.inventory)
+        at = int(now.timestamp() * 1000)
+        inventory = Inventory.of(content.assets.values(), lambda name: resolver.at(name, at))
+        desk = Desk(engine=content.engine, now=now, inventory=inventory)
         closing = Closing(folder, lake, content.playbooks, desk, graph=graph, resolver=resolver, packs=draft.packs)
         cases: list[Case] = []
         for case in closing.close(correlated.cases):
