@@ -1,6 +1,6 @@
 """What the whole suite shares: how examples are drawn, and one investigated day of a simulated company."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import settings
 
+from watchfloor.detect.noise import NoiseFilter
 from watchfloor.run.content import Content, load_content
 from watchfloor.run.investigation import Outcome, investigate
 from watchfloor.settings import DataFolder, Settings
@@ -58,9 +59,13 @@ def content() -> Content:
 def investigating(content: Content) -> Investigate:
     """Investigate paths into a folder, at a clock that stands still."""
 
-    def run(out: Path, *paths: Path, content: Content = content) -> Investigation:
+    def run(out: Path, *paths: Path, content: Content = content, filters: Sequence[NoiseFilter] = ()) -> Investigation:
         outcome = investigate(
-            [str(path) for path in paths], settings=Settings(data=out), content=content, clock=lambda: NOW
+            [str(path) for path in paths],
+            settings=Settings(data=out),
+            content=content,
+            clock=lambda: NOW,
+            filters=filters,
         )
         return Investigation(outcome, DataFolder(out))
 

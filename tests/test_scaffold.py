@@ -36,7 +36,7 @@ def test_new_action_playbook_and_policy_load_and_pass(tmp_path: Path) -> None:
     assert report.untested == ()
 
 
-@pytest.mark.parametrize("kind", ["source", "detection", "playbook", "action", "policy"])
+@pytest.mark.parametrize("kind", ["source", "detection", "filter", "playbook", "action", "policy"])
 @pytest.mark.parametrize("name", ["../up", "A", "a b", "", "ab", "1st", "a" * 80])
 def test_a_name_is_a_folder_name(kind: Kind, name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError):

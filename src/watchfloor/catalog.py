@@ -18,8 +18,8 @@ import yaml
 from watchfloor.errors import ContentError, InputError
 from watchfloor.yaml_limits import MAX_DEPTH, expands_too_far, nests_too_deep
 
-Kind = Literal["sources", "detections", "playbooks", "actions", "policies"]
-KINDS: tuple[Kind, ...] = ("sources", "detections", "playbooks", "actions", "policies")
+Kind = Literal["sources", "detections", "filters", "playbooks", "actions", "policies"]
+KINDS: tuple[Kind, ...] = ("sources", "detections", "filters", "playbooks", "actions", "policies")
 ENTRY_POINTS = "watchfloor.content"
 """Entry-point group: each entry loads to the path of a folder laid out as the built-in ``content/``."""
 

@@ -8,11 +8,12 @@ from typing import Literal
 
 from watchfloor.errors import InputError, argument
 
-Kind = Literal["source", "detection", "playbook", "action", "policy"]
+Kind = Literal["source", "detection", "filter", "playbook", "action", "policy"]
 
 _PLACES: dict[Kind, str] = {
     "source": "sources",
     "detection": "detections",
+    "filter": "filters",
     "playbook": "playbooks",
     "action": "actions",
     "policy": "policies",
@@ -191,6 +192,26 @@ implementation: declared
     }
 
 
+def _filter(name: str) -> dict[str, str]:
+    return {
+        "filter.yml": f"""\
+title: {_title(name)}
+id: {uuid.uuid4()}
+description: Which events these are.
+logsource: {{product: okta, service: okta}}
+detection:
+  selection:
+    eventType: {name}.heartbeat
+  condition: selection
+owner: you@example.com
+reason: Why nobody will ever need them.
+keep_one_in: 1000
+""",
+        "cases/heartbeat.dropped.ndjson": _okta("SUCCESS").replace("user.account.privilege.grant", f"{name}.heartbeat"),
+        "cases/granted.kept.ndjson": _okta("SUCCESS"),
+    }
+
+
 def _policy(name: str) -> dict[str, str]:
     rule = name.replace("_", "-")
     return {
@@ -222,6 +243,7 @@ cases:
 _FILES: dict[Kind, Callable[[str], dict[str, str]]] = {
     "source": _source,
     "detection": _detection,
+    "filter": _filter,
     "playbook": _playbook,
     "action": _action,
     "policy": _policy,

@@ -36,6 +36,7 @@ COMMANDS = {
     "deadletters": ("watchfloor.cli.deadletters:app", "Records that did not become events."),
     "cases": ("watchfloor.cli.cases:app", "The explained cases."),
     "entity": ("watchfloor.cli.entity:app", "Who is who across products, and why."),
+    "filters": ("watchfloor.cli.filters:app", "Noise filters."),
     "intel": ("watchfloor.cli.intel:app", "Threat intelligence: indicators."),
     "playbook": ("watchfloor.cli.playbooks:app", "Playbooks and actions."),
     "policy": ("watchfloor.cli.policies:app", "Policies."),
@@ -51,7 +52,7 @@ COMMANDS = {
     ),
     "new": (
         "watchfloor.cli.scaffold:new",
-        "A new source, detection, playbook, action or policy, with a case that passes.",
+        "A new source, detection, filter, playbook, action or policy, with a case that passes.",
     ),
 }
 """Each command: where it is, and what ``--help`` says of it, which is how its own help begins."""

@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from watchfloor import __version__
+from watchfloor.cli.filters import admitted_filters
 from watchfloor.cli.options import WORKERS, Content, Paths, Processes, Rules, Source
 from watchfloor.cli.progress import stderr, working
 from watchfloor.cli.rules_loading import rule_cache
@@ -58,6 +59,9 @@ def investigate(
         ),
     ] = None,
     suppressions: Suppressions = None,
+    filter_noise: Annotated[
+        bool, typer.Option("--filter-noise", help="Drop what the noise filters of the content are about.")
+    ] = False,
     workers: Processes = WORKERS,
 ) -> None:
     """Real logs to explained cases: DIR/report.html, cases.ndjson, findings.ndjson and signed evidence packs."""
@@ -69,7 +73,7 @@ def investigate(
         inventory=inventory,
         workers=workers,
     )
-    _investigate(paths, settings, suppressions)
+    _investigate(paths, settings, suppressions, filter_noise=filter_noise)
 
 
 def demo(
@@ -91,7 +95,13 @@ def demo(
     _investigate([str(summary.logs)], Settings(data=out))
 
 
-def _investigate(paths: Sequence[str], settings: Settings, suppressions: Sequence[Path] | None = None) -> None:
+def _investigate(
+    paths: Sequence[str],
+    settings: Settings,
+    suppressions: Sequence[Path] | None = None,
+    *,
+    filter_noise: bool = False,
+) -> None:
     console = stderr()
     began = time.monotonic()
     with console.status("loading rules"):
@@ -99,6 +109,7 @@ def _investigate(paths: Sequence[str], settings: Settings, suppressions: Sequenc
             rules=settings.rules, user=settings.content, inventory=settings.inventory, load=rule_cache().load
         )
     active = admitted_suppressions(suppressions, settings.content, content.rules, content.sources, content.keyed)
+    filters = admitted_filters(content) if filter_noise else ()
     with working(console) as progress:
         outcome = run_investigation(
             paths,
@@ -108,6 +119,7 @@ def _investigate(paths: Sequence[str], settings: Settings, suppressions: Sequenc
             on_bytes=progress.on_bytes,
             on_stage=progress.on_stage,
             hiding=hiding(active, system_clock()) if active else None,
+            filters=filters,
         )
         progress.on_stage("writing the report", 0, 0)
         model = _model(paths, settings, content, outcome, began)
@@ -117,6 +129,8 @@ def _investigate(paths: Sequence[str], settings: Settings, suppressions: Sequenc
     print_summary(model, console)
     for failure in outcome.failures:
         console.print(Text(visible(failure)))
+    for name, (dropped, kept) in outcome.observed.filtered.items():
+        console.print(Text(visible(f"filter {name} dropped {dropped:,} events and kept {kept:,} as samples")))
 
 
 def _model(paths: Sequence[str], settings: Settings, content: Loaded, outcome: Outcome, began: float) -> ReportModel:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import SigmaDetector
 from watchfloor.detect.sigma.correlation_detector import Detected
-from watchfloor.detect.sigma.kernel import SlowRegex
+from watchfloor.detect.sigma.kernel import Matches, SlowRegex
 from watchfloor.enrich.enrichment import enrichment
 from watchfloor.event import EVENT_SCHEMA
 from watchfloor.finding import Finding
@@ -29,7 +29,8 @@ class Chained(msgspec.Struct, frozen=True):
     """What became of a raw batch.
 
     ``events`` has columns of :data:`~watchfloor.event.EVENT_SCHEMA`, ``matches`` are those of rules that correlations
-    refer to, ``slow`` the regular expressions that ran out of time on it.
+    refer to, ``slow`` the regular expressions that ran out of time on it, ``noisy`` by row of ``events`` the number of
+    the noise filter that is true of it, where no rule is.
     """
 
     events: pa.RecordBatch
@@ -37,6 +38,7 @@ class Chained(msgspec.Struct, frozen=True):
     matches: pa.RecordBatch
     dead_letters: list[DeadLetter]
     slow: tuple[SlowRegex, ...] = ()
+    noisy: dict[int, int] = {}
 
 
 _NOTHING = Reference()
@@ -49,6 +51,7 @@ class Chain:
     Args:
         source: The name of the one source that every record is of; else recognised by content.
         reference: What enrichment knows.
+        filters: How many of the detector's rules, the last ones, are noise filters.
 
     Raises:
         InputError: There is no source of that name.
@@ -62,24 +65,42 @@ class Chain:
         source: str | None = None,
         of: Of = "all",
         reference: Reference = _NOTHING,
+        filters: int = 0,
     ) -> None:
         self._normalizer = Normalizer(sources, detector.plan, source=source, seek=detector.seek_keywords)
         self._enrichment = enrichment(reference)
         self._detector = detector
         self._of = of
+        self._rules = detector.count - filters
         self._timeouts: dict[str, int] = {}
 
     def process(self, raw: pa.RecordBatch) -> Chained:
         """Normalize, tag and match a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
-        events, detected, letters = self._all(raw) if self._of == "all" else self._matched(raw)
+        noisy: dict[int, int] = {}
+        events, detected, letters = self._all(raw, noisy) if self._of == "all" else self._matched(raw)
         has = frozenset(events.schema.names)
         told = [name for name in EVENT_SCHEMA.names if name in has]
-        return Chained(events.select(told), detected.findings, detected.matches, letters, tuple(self._slow()))
+        return Chained(events.select(told), detected.findings, detected.matches, letters, tuple(self._slow()), noisy)
 
-    def _all(self, raw: pa.RecordBatch) -> _Done:
+    def _all(self, raw: pa.RecordBatch, noisy: dict[int, int]) -> _Done:
         normalized = self._normalizer.process(raw)
         events = self._enrichment.process(normalized.events)
-        return events, self._detector.process(events), normalized.dead_letters
+        matches = self._without_filters(self._detector.match(events), noisy)
+        found = events.take(pa.array(list(matches), pa.int64()))
+        return events, self._detector.detected(found, list(matches.values())), normalized.dead_letters
+
+    def _without_filters(self, matches: Matches, noisy: dict[int, int]) -> Matches:
+        """The matches of rules; ``noisy`` gets the rows of which filters alone are true."""
+        if self._rules == self._detector.count:
+            return matches
+        rules: Matches = {}
+        for row, numbers in matches.items():
+            true = [number for number in numbers if number < self._rules]
+            if true:
+                rules[row] = true
+            else:
+                noisy[row] = numbers[0] - self._rules
+        return rules
 
     def _matched(self, raw: pa.RecordBatch) -> _Done:
         named = self._of == "named"

@@ -9,6 +9,7 @@ import msgspec
 
 from watchfloor.catalog import Folder, folders, roots
 from watchfloor.detect.keyed import load_keyed
+from watchfloor.detect.noise import NoiseFilter
 from watchfloor.detect.sigma import RuleSet, SigmaDetector
 from watchfloor.detect.sigma.load import load_rules
 from watchfloor.errors import ContentError
@@ -39,16 +40,28 @@ class Content(msgspec.Struct, frozen=True, dict=True):
         """``rules``, compiled when first needed, once for all runs."""
         return SigmaDetector(self.rules)
 
-    def workers(self, number: int, source: str | None = None, reference: Reference = _NOTHING) -> Workers:
+    def workers(
+        self,
+        number: int,
+        source: str | None = None,
+        *,
+        reference: Reference = _NOTHING,
+        filters: Sequence[NoiseFilter] = (),
+    ) -> Workers:
         """What normalizes, tags and matches, long input in a number of processes.
 
-        ``source`` is the name of the one source that every record is of, ``reference`` what enrichment knows.
+        ``source`` is the name of the one source that every record is of, ``reference`` what enrichment knows,
+        ``filters`` what is told to be noise, by its number.
 
         Raises:
             InputError: There is no source of that name.
         """
-        recipe = Recipe(self.roots, self.rules, source, reference=reference)
-        return Workers(recipe, self.sources, self.detector, workers=number)
+        rules, detector = self.rules, self.detector
+        if filters:
+            rules = msgspec.structs.replace(rules, rules=(*rules.rules, *(one.rule for one in filters)))
+            detector = SigmaDetector(rules)
+        recipe = Recipe(self.roots, rules, source, reference=reference, filters=len(filters))
+        return Workers(recipe, self.sources, detector, workers=number)
 
 
 def load_content(

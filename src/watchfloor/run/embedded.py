@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from watchfloor.clock import Clock
 from watchfloor.compose import chain
 from watchfloor.deadletter import DeadLetter
+from watchfloor.detect.noise import NoiseFilter
 from watchfloor.detect.sigma import RuleSet
 from watchfloor.detect.sigma.kernel import SlowRegex
 from watchfloor.enrich import Enricher, IdentityGraph, learn
@@ -25,6 +26,7 @@ from watchfloor.run.alerts import alerts, latest
 from watchfloor.run.chain import Chained, add_slow
 from watchfloor.run.correlated import run_correlations
 from watchfloor.run.keyed import OnFailure, run_keyed
+from watchfloor.run.noise import Noise
 from watchfloor.run.sightings import sightings
 from watchfloor.run.workers import OnBytes, Workers
 from watchfloor.store.lake import Lake
@@ -36,7 +38,7 @@ class Observed(msgspec.Struct):
     """What the stateless pass saw. ``hours`` counts events by the start of their hour (ms, UTC).
 
     ``matches`` are those of the rules that correlations refer to, ``slow`` by their patterns the regular expressions
-    that ran out of time.
+    that ran out of time; ``filtered`` says by noise filter how many events were dropped, and how many kept as samples.
     """
 
     findings: list[Finding] = msgspec.field(default_factory=list)
@@ -44,6 +46,7 @@ class Observed(msgspec.Struct):
     slow: dict[str, SlowRegex] = msgspec.field(default_factory=dict)
     sources: Counter[str] = msgspec.field(default_factory=Counter)
     hours: Counter[int] = msgspec.field(default_factory=Counter)
+    filtered: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
     first: int | None = None
     last: int | None = None
 
@@ -75,6 +78,7 @@ class Embedded(msgspec.Struct, frozen=True):
     keyed: tuple[KeyedOperator[Any], ...]
     lake: Lake
     reference: Reference = Reference()
+    filters: tuple[NoiseFilter, ...] = ()
 
     def stateless(
         self,
@@ -93,11 +97,12 @@ class Embedded(msgspec.Struct, frozen=True):
         What other products report as an alert is a finding, too, and so is a sighting of a known indicator.
         """
         observed, duplicates, indicators = Observed(), Duplicates(), Indicators(self.reference)
+        noise = Noise(self.filters, self.keyed)
         told: list[Finding] = []
         reading = self.workers.read(paths, tenant=tenant, clock=clock, on_dead_letter=on_dead_letter, on_bytes=on_bytes)
         with self.lake.writer() as writer:
             for read in reading:
-                new = duplicates.process(read.events, read.findings)
+                new = duplicates.process(noise.process(read.events, read.noisy), read.findings)
                 done = msgspec.structs.replace(read, events=new.events, findings=new.findings)
                 learn(graph, done.events)
                 observed.add(done)
@@ -105,6 +110,7 @@ class Embedded(msgspec.Struct, frozen=True):
                 told += sightings(done.events, indicators)
                 writer.append(done.events)
         observed.findings += latest(told)
+        observed.filtered = {one.name: (noise.dropped[one.name], noise.sampled[one.name]) for one in self.filters}
         return observed
 
     def correlated(self, observed: Observed, *, on_failure: OnFailure | None = None) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from watchfloor.case import Case
 from watchfloor.clock import Clock
 from watchfloor.correlate import correlate
 from watchfloor.deadletter import DeadLetter
+from watchfloor.detect.noise import NoiseFilter
 from watchfloor.enrich import Resolver
 from watchfloor.enrich.assets import ASSETS, asset_table
 from watchfloor.errors import InputError, storing
@@ -64,10 +65,12 @@ def investigate(
     on_stage: OnStage | None = None,
     on_dead_letter: Callable[[DeadLetter], None] | None = None,
     hiding: Hiding | None = None,
+    filters: Sequence[NoiseFilter] = (),
 ) -> Outcome:
     """Investigate files into the data folder of ``settings``; what an earlier run derived there is replaced.
 
     Keys, labels and the record of decisions stay. Findings that ``hiding`` hides are kept apart: no case holds them.
+    What ``filters`` are about is dropped, but for samples.
 
     Raises:
         InputError: A path gives nothing readable or is what this run would replace, a label cannot be read, or the data
@@ -83,8 +86,8 @@ def investigate(
     with replacing(folder) as draft:
         lake, graph = Lake(draft.lake), known_identities(folder, settings.tenant)
         known = Reference(1, {ASSETS: asset_table(content.assets.values()), **indicators_of(folder, settings.tenant)})
-        workers = content.workers(settings.workers, settings.source, known)
-        embedded = Embedded(workers, content.rules, content.keyed, lake, known)
+        workers = content.workers(settings.workers, settings.source, reference=known, filters=filters)
+        embedded = Embedded(workers, content.rules, content.keyed, lake, known, tuple(filters))
         with _Letters(draft.dead_letters, on_dead_letter) as letters:
             observed = embedded.stateless(
                 paths, tenant=settings.tenant, clock=clock, graph=graph, on_dead_letter=letters.add, on_bytes=on_bytes

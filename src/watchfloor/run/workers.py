@@ -45,7 +45,8 @@ AHEAD = 2
 class Recipe(msgspec.Struct, frozen=True):
     """What a chain is made from.
 
-    The content roots, the rules, the name of the one source, what becomes an event, what enrichment knows.
+    The content roots, the rules, the name of the one source, what becomes an event, what enrichment knows, and how many
+    of the rules, the last ones, are noise filters.
     """
 
     roots: tuple[Path, ...]
@@ -53,6 +54,7 @@ class Recipe(msgspec.Struct, frozen=True):
     source: str | None = None
     of: Of = "all"
     reference: Reference = Reference()
+    filters: int = 0
 
     def chain(self, sources: Sequence[Source], detector: SigmaDetector) -> Chain:
         """The chain, of the sources of the roots and a detector of the rules.
@@ -60,7 +62,7 @@ class Recipe(msgspec.Struct, frozen=True):
         Raises:
             InputError: There is no source of that name.
         """
-        return Chain(sources, detector, source=self.source, of=self.of, reference=self.reference)
+        return Chain(sources, detector, source=self.source, of=self.of, reference=self.reference, filters=self.filters)
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -177,6 +179,7 @@ class Workers:
                         recipe.source,
                         recipe.of,
                         msgspec.msgpack.encode(recipe.reference),
+                        recipe.filters,
                     ),
                 )
             return self._pool.submit(_work, _to_bytes(batch))
@@ -192,18 +195,21 @@ class _Reply(msgspec.Struct, frozen=True):
     matches: bytes
     dead_letters: list[DeadLetter]
     slow: tuple[SlowRegex, ...]
+    noisy: dict[int, int]
 
 
 _CHAIN: list[Chain] = []
 """The chain of this process, if it is a worker."""
 
 
-def _start(roots: Sequence[str], rules: bytes, source: str | None, of: Of, reference: bytes) -> None:
+def _start(  # noqa: PLR0917 - what starts a process is a tuple
+    roots: Sequence[str], rules: bytes, source: str | None, of: Of, reference: bytes, filters: int
+) -> None:
     # The terminal interrupts all processes; the first one says when the others end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     known = msgspec.msgpack.decode(reference, type=Reference)
-    recipe = Recipe(tuple(map(Path, roots)), unpacked(rules), source, of, known)
+    recipe = Recipe(tuple(map(Path, roots)), unpacked(rules), source, of, known, filters)
     sources, _ = load_sources(recipe.roots)
     _CHAIN.append(recipe.chain(sources, SigmaDetector(recipe.rules)))
 
@@ -219,14 +225,19 @@ def _end_with_parent() -> None:
 def _work(batch: bytes) -> bytes:
     done = _CHAIN[0].process(_from_bytes(batch))
     return msgspec.msgpack.encode(
-        _Reply(_to_bytes(done.events), done.findings, _to_bytes(done.matches), done.dead_letters, done.slow)
+        _Reply(_to_bytes(done.events), done.findings, _to_bytes(done.matches), done.dead_letters, done.slow, done.noisy)
     )
 
 
 def _from_reply(data: bytes) -> Chained:
     reply = msgspec.msgpack.decode(data, type=_Reply)
     return Chained(
-        _from_bytes(reply.events), reply.findings, _from_bytes(reply.matches), reply.dead_letters, reply.slow
+        _from_bytes(reply.events),
+        reply.findings,
+        _from_bytes(reply.matches),
+        reply.dead_letters,
+        reply.slow,
+        reply.noisy,
     )
 
 

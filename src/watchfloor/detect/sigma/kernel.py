@@ -82,6 +82,11 @@ class SigmaDetector:
         return DecodePlan(frozenset(everywhere), {source: frozenset(some) for source, some in further.items() if some})
 
     @property
+    def count(self) -> int:
+        """How many rules there are."""
+        return len(self._program.rules)
+
+    @property
     def is_native(self) -> bool:
         """Whether the rules read nothing but the columns of :attr:`plan`."""
         named = frozenset[str]().union(*self._program.columns)
