@@ -3,17 +3,28 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from watchfloor.errors import InputError, RecordError
+from watchfloor.normalize.envelopes import Carried, carried
 from watchfloor.normalize.formats import Text, read_document, read_structure, read_text
 from watchfloor.normalize.json_record import decode_json
 from watchfloor.normalize.source import Source
+
+Record = dict[str, Any]
+
+ENVELOPE = "envelope"
+"""Where a record has the envelope that it came in."""
+
+_MOST_ENVELOPES = 3
+"""A line of a container in the message of a shipper in an event of a collector."""
 
 
 class Recognised(NamedTuple):
     """A record as it was delivered, before its source decodes it; ``line`` is its text, if it was a line."""
 
     source: Source
-    record: dict[str, Any]
+    record: Record
     line: str | None = None
 
 
@@ -51,10 +62,29 @@ class Recognition:
         only = self._arrived(name) if name else None
         if raw.startswith(b"{"):
             record = decode_json(raw)
-            return Recognised(only or self._source_of(record), record)
+            if (source := self._product(record, only)) is not None:
+                return Recognised(source, record)
+            return self._carried(record, only, ingested_at, 1) or Recognised(only or self._generic_of(record), record)
         if (document := read_document(raw)) is not None:
             return Recognised(only or self._source_of(document), document)
         return self._line(read_text(raw, ingested_at), only)
+
+    def _carried(self, record: Record, only: Source | None, ingested_at: int, depth: int) -> Recognised | None:
+        """What an envelope carries, if a source knows it."""
+        for one in carried(record):
+            if isinstance(one.payload, dict):
+                inner, line = one.payload, None
+            else:
+                text = _text_in(one, ingested_at)
+                if (found := self._with_form(text, only)) is not None:
+                    return _beside(found, one.envelope)
+                inner, line = read_structure(text) or {}, text.line
+            if (source := self._product(inner, only)) is not None:
+                return _beside(Recognised(source, inner, line), one.envelope)
+            if depth < _MOST_ENVELOPES and (found := self._carried(inner, only, ingested_at, depth + 1)) is not None:
+                # What is escaped in a text does not stand in it as it is.
+                return _beside(found._replace(line=found.line or line), one.envelope)
+        return None
 
     def _arrived(self, name: str) -> Source:
         if name not in self._named:
@@ -62,21 +92,51 @@ class Recognition:
         return self._named[name]
 
     def _line(self, text: Text, only: Source | None) -> Recognised:
+        if (found := self._with_form(text, only)) is not None:
+            return found
+        record = read_structure(text) or text.plain
+        return Recognised(only or self._source_of(record), record, text.line)
+
+    def _with_form(self, text: Text, only: Source | None) -> Recognised | None:
+        """A line that has the form of a source's lines."""
         for source in [only] if only else self._with_forms:
             if (fields := source.read_text(text)) is not None:
                 if not only:
                     _put_first(self._with_forms, source)
                 return Recognised(source, fields, text.line)
-        record = read_structure(text) or text.plain
-        return Recognised(only or self._source_of(record), record, text.line)
+        return None
 
-    def _source_of(self, record: dict[str, Any]) -> Source:
-        for sources in (self._sources, self._generic):
-            for source in sources:
-                if source.recognises(record):
-                    _put_first(sources, source)
-                    return source
-        raise RecordError("no source recognises this record")
+    def _source_of(self, record: Record) -> Source:
+        return self._product(record, None) or self._generic_of(record)
+
+    def _product(self, record: Record, only: Source | None) -> Source | None:
+        """The source that knows a record, but for the generic ones."""
+        return _first_of([only] if only else self._sources, record)
+
+    def _generic_of(self, record: Record) -> Source:
+        if (source := _first_of(self._generic, record)) is None:
+            raise RecordError("no source recognises this record")
+        return source
+
+
+def _first_of(sources: list[Source], record: Record) -> Source | None:
+    for source in sources:
+        if source.recognises(record):
+            _put_first(sources, source)
+            return source
+    return None
+
+
+def _text_in(one: Carried, ingested_at: int) -> Text:
+    """The text that an envelope carries; what the envelope knows stands in for what the line does not say."""
+    text = read_text(one.payload.encode("utf-8", "replace"), ingested_at)  # type: ignore[union-attr]
+    said = one.syslog
+    return msgspec.structs.replace(text, syslog=said | (text.syslog or {})) if said else text
+
+
+def _beside(found: Recognised, envelope: Record) -> Recognised:
+    """What was found, with the envelope beside it, the outermost one if there are several."""
+    return found._replace(record={**found.record, ENVELOPE: envelope})
 
 
 def _put_first(sources: list[Source], source: Source) -> None:
