@@ -9,7 +9,7 @@ from watchfloor.event import OCSF_VERSION
 from watchfloor.normalize.coerce import Coercer, coercer, text_of
 from watchfloor.normalize.condition import Condition, compile_condition
 from watchfloor.normalize.expression import compile_expression, paths_of
-from watchfloor.normalize.paths import Consumed, Getter, getter
+from watchfloor.normalize.paths import Consumed, Getter, getters
 from watchfloor.normalize.schema import Attribute, EventClass, event_class, resolve
 from watchfloor.normalize.wholeness import repair, whole
 from watchfloor.normalize.words import basename
@@ -250,11 +250,10 @@ def _when_paths(when: Any) -> frozenset[str]:
 
 def kind_getter(paths: list[str]) -> Getter:
     """The key by which the entries of a source are told apart quickly: the texts at ``paths``."""
-    getters = [getter(path) for path in paths]
+    values = getters(paths)
 
     def key(record: dict[str, Any]) -> tuple[str | None, ...]:
-        values = [get(record) for get in getters]
         # Most are text: to ask for that alone is quicker.
-        return tuple([one if one is None or one.__class__ is str else text_of(one) for one in values])
+        return tuple([one if one is None or one.__class__ is str else text_of(one) for one in values(record)])
 
     return key

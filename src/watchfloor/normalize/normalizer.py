@@ -44,9 +44,9 @@ class Read(msgspec.Struct, frozen=True, gc=False):
 class Decoded(msgspec.Struct, frozen=True):
     """The records of a raw batch that were decoded and not mapped.
 
-    ``rows`` are those of the raw batch; ``natives`` has for each of them the ``native.*`` columns of the plan.
-    ``refused`` are the dead letters of the others. The decoded records themselves are gone: to keep thousands of them
-    costs more than to decode a few again.
+    ``rows`` are those of the raw batch, those of like records together; ``natives`` has for each of them the
+    ``native.*`` columns of the plan. ``refused`` are the dead letters of the others. The decoded records themselves are
+    gone: to keep thousands of them costs more than to decode a few again.
     """
 
     raw: pa.RecordBatch
@@ -109,7 +109,8 @@ class Normalizer:
                 refused.append(_letter(batch, row, "nested too deeply"))
             else:
                 rows.append(row)
-        return Decoded(batch, rows, fields.batch(), refused)
+        order, natives = fields.grouped()
+        return Decoded(batch, [rows[at] for at in order], natives, refused)
 
     def map(self, decoded: Decoded, chosen: Sequence[int]) -> tuple[list[int], Normalized]:
         """Normalize some of the records that were decoded: which of them became events, and what became of them."""

@@ -9,7 +9,7 @@ has that text, ``targets[*]`` all of them. A path over a list without a selector
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -41,6 +41,21 @@ def getter(path: str, absent: frozenset[str] = frozenset()) -> Getter:
         return _attribute(segments[0][0], absent)
     get = _walk(segments)
     return _unless(get, absent) if absent else get
+
+
+def getters(paths: Sequence[str]) -> Callable[[dict[str, Any]], Iterable[Any]]:
+    """A function that reads all of some paths from a record.
+
+    >>> list(getters(["a", "b.c"])({"a": 1, "b": {"c": 2}}))
+    [1, 2]
+    """
+    parts = [_segments(path) for path in paths]
+    if all(len(one) == 1 and one[0][1] is None for one in parts):
+        names = [one[0][0] for one in parts]
+        # So are those that are read of each record, and this is without a call for each.
+        return lambda record: map(record.get, names)
+    every = [getter(path) for path in paths]
+    return lambda record: [get(record) for get in every]
 
 
 def _walk(segments: list[tuple[str, str | None]]) -> Getter:

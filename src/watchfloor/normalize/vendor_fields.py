@@ -120,7 +120,16 @@ class Gathering:
         self._rows += 1
 
     def batch(self) -> pa.RecordBatch:
-        """The columns, by name."""
+        """The columns, by name, of the records as they were added."""
+        order, batch = self.grouped()
+        return batch if len(self._groups) < 2 else batch.take(pc.sort_indices(pa.array(order, pa.int64())))
+
+    def grouped(self) -> tuple[list[int], pa.RecordBatch]:
+        """The columns of the records, those of one shape together, and which record each row is of.
+
+        To put all columns in order costs as much as to make them.
+        """
+        order = [row for group in self._groups.values() for row in group.rows]
         columns: dict[str, _Column] = defaultdict(_Column)
         filled = 0
         for group in self._groups.values():
@@ -129,13 +138,12 @@ class Gathering:
             filled += len(group.rows)
         made = {NATIVE + name: column.array(filled) for name, column in columns.items()}
         made[LOGSOURCE] = self._logsources()
+        if self._leaves:
+            offsets = pa.array([*self._leaves_starts, len(self._leaves)], pa.int32())
+            leaves = pa.ListArray.from_arrays(offsets, pa.array(self._leaves, pa.string()))
+            made[KEYWORDS] = leaves.take(pa.array(order, pa.int64()))
         names = sorted(made)
-        batch = self._in_order(pa.RecordBatch.from_arrays([made[name] for name in names], names))
-        if not self._leaves:
-            return batch
-        offsets = pa.array([*self._leaves_starts, len(self._leaves)], pa.int32())
-        leaves = pa.ListArray.from_arrays(offsets, pa.array(self._leaves, pa.string()))
-        return batch.append_column(KEYWORDS, leaves)
+        return order, pa.RecordBatch.from_arrays([made[name] for name in names], names)
 
     def _logsources(self) -> pa.DictionaryArray:
         codes: list[int] = []
@@ -143,12 +151,6 @@ class Gathering:
             codes.extend(repeat(number, len(group.rows)))
         texts = pa.array([group.shape.logsources for group in self._groups.values()], pa.string())
         return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), texts)
-
-    def _in_order(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        if len(self._groups) < 2:
-            return batch
-        rows = pa.array([row for group in self._groups.values() for row in group.rows], pa.int64())
-        return batch.take(pc.sort_indices(rows))
 
 
 class _Group(NamedTuple):
@@ -287,6 +289,8 @@ def _texts_array(values: Sequence[Any]) -> pa.Array:
             return pa.array(values, pa.string())
         except pa.ArrowTypeError:  # not all of them are
             pass
+    if {int}.issuperset(map(type, values)):
+        return pa.array(list(map(str, values)), pa.string())
     texts = [value if value.__class__ is str or value is None else _texts(value) for value in values]
     if any(value.__class__ is list for value in texts):
         return pa.array([[value] if isinstance(value, str) else value for value in texts], pa.list_(pa.string()))

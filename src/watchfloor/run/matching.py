@@ -36,6 +36,6 @@ def matched(
     decoded = normalizer.decode(raw)
     matches = detector.match(decoded.natives)
     write = normalizer.identify if identities else normalizer.map
-    kept, normalized = write(decoded, list(matches))
+    kept, normalized = write(decoded, sorted(matches, key=decoded.rows.__getitem__))
     letters = [*decoded.refused, *normalized.dead_letters]
     return Matched(normalized.events, [matches[place] for place in kept], letters)

@@ -59,6 +59,16 @@ _ECS = {
 
 _AUDITED_VALUE = 4657
 _TEXT = ("#text", "Value")
+_ATTRIBUTES_OF = {
+    "Provider": ("Name", "Guid", "EventSourceName"),
+    "EventID": ("Qualifiers",),
+    "TimeCreated": ("SystemTime",),
+    "Correlation": ("ActivityID", "RelatedActivityID"),
+    "Execution": ("ProcessID", "ThreadID", "ProcessorID", "SessionID", "KernelTime", "UserTime"),
+    "Security": ("UserID",),
+}
+_JOINED = {name: {key: f"{name}_{key}" for key in keys} for name, keys in _ATTRIBUTES_OF.items()}
+"""The names of attributes in the schema of events, so that they need not be put together for each record."""
 _PLAIN = frozenset({str, int, float, bool})
 _ATTRIBUTES = ("#attributes", "_attributes")
 _BEATS_DATA = ("event_data.", "user_data.")
@@ -148,12 +158,17 @@ def _xml(event: Record) -> Record:
 def _with_attributes(system: Record, name: str, value: Record) -> None:
     if name.endswith("_attributes"):
         name = name.removesuffix("_attributes")
-    for key, item in value.get("#attributes", value).items():
-        if key not in _TEXT:
+    joined = _JOINED.get(name, {})
+    attributes = value.get("#attributes", value)
+    for key, item in attributes.items():
+        if key in joined:
+            system[joined[key]] = item
+        elif key not in _TEXT:
             system[f"{name}_{key}"] = item
-    for key in _TEXT:
-        if key in value:
-            system[name] = value[key]
+    if len(value) > 1 or attributes is value:
+        for key in _TEXT:
+            if key in value:
+                system[name] = value[key]
 
 
 def _add(data: Record, name: str, value: Any) -> None:
