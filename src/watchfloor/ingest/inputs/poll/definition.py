@@ -197,6 +197,7 @@ class Stream(_Part, frozen=True, kw_only=True):
         records: Where the array of records is in the answer.
         id: What makes a record unique, as the source's ``uid``: read again, it is not taken again.
         endless: The last page has a cursor for what comes later: while it is followed, the ``{until}`` is left out.
+        time: When a record of an endless stream happened, in ISO 8601: where to begin again if the cursor is lost.
         overlap: How much earlier each window begins, for records that come late.
         late: How much earlier once an hour, for those that come very late.
         lag: How long ago a window ends.
@@ -215,6 +216,7 @@ class Stream(_Part, frozen=True, kw_only=True):
     then: FetchEach | FetchBatch | None = None
     start: Start | None = None
     endless: bool = False
+    time: AnswerPath = ""
     overlap: str = "5m"
     late: str = "0s"
     lag: str = "0s"
@@ -226,8 +228,8 @@ class Stream(_Part, frozen=True, kw_only=True):
             seconds(text)
         if not 0 < seconds(self.overlap) < seconds(self.span) or seconds(self.late) >= seconds(self.span):
             raise ValueError(f"stream {self.name}: overlap and late must be shorter than span")
-        if self.endless and not isinstance(self.pages, LinkPages):
-            raise ValueError(f"stream {self.name}: only the pages of links are endless")
+        if self.endless and not (isinstance(self.pages, LinkPages) and self.time):
+            raise ValueError(f"stream {self.name}: only the pages of links are endless, and need the time of a record")
         if len(self.each) > 1 or any(name not in names(self.name) for name in self.each):
             raise ValueError(f"stream {self.name}: each takes one name, and the stream's own name contains it")
 

@@ -1,6 +1,7 @@
 """One request, one answer, within a size and a time; and what its status says."""
 
 import asyncio
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Self
@@ -11,11 +12,12 @@ import msgspec
 
 from watchfloor import __version__
 from watchfloor.ingest.inputs.poll.egress import Egress, Guarded
-from watchfloor.ingest.inputs.poll.fault import AnswerError, EgressError, UnavailableError
+from watchfloor.ingest.inputs.poll.fault import MAX_TOLD, AnswerError, EgressError, UnavailableError
 from watchfloor.ingest.limits import size_text
 
 MAX_REDIRECTS = 3
 MAX_CONNECTIONS = 8
+_PIECE = re.compile(r"[A-Za-z0-9_+/%~-]{8,}")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BASE = {"User-Agent": f"watchfloor/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
 
@@ -85,10 +87,11 @@ class Exchange:
         self._secrets.update(form for text in texts if text for form in (text, quote(text, safe="")))
 
     def without_secrets(self, text: str) -> str:
-        """A text that the other side wrote, and that may repeat what it was sent."""
+        """A text that the other side wrote, and that may repeat what it was sent, whole or in part; shortened."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
-        return text
+        text = _PIECE.sub(lambda found: "***" if any(found[0] in one for one in self._secrets) else found[0], text)
+        return text[:MAX_TOLD]
 
     async def send(self, request: Request) -> Answer:
         """The answer to a request, whatever its status; redirects are followed inside an origin.

@@ -23,7 +23,10 @@ import orjson
 
 from watchfloor.errors import RemoteError
 
-MAX_WORDS = 160
+MAX_SAID = 4096
+"""More of a vendor's words is not looked at."""
+MAX_TOLD = 160
+"""More of them, once secrets are out, is not told."""
 _SAYING = ("errorSummary", "error_description", "message", "Message", "error", "errors", "detail", "code")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
@@ -86,7 +89,7 @@ def words(body: bytes) -> str:
         return ""
     text, code = _said(said, 4)
     text = f"{code}: {text}" if code and text and code != text else text or code
-    return _UNPRINTABLE.sub(" ", text)[:MAX_WORDS]
+    return _UNPRINTABLE.sub(" ", text[:MAX_SAID])
 
 
 def _said(value: Any, depth: int) -> tuple[str, str]:

@@ -23,6 +23,8 @@ from watchfloor.ingest.inputs.transport import OnState, Transport
 
 _SWEEP = 3600.0
 """Seconds between two windows that begin much earlier."""
+_FEW = 100
+_SOON = 0.5
 _LOOK = 5
 """Seconds between two looks for orders."""
 
@@ -161,7 +163,7 @@ class _Following:
         failures = 0
         while True:
             try:
-                more = await self._once()
+                wait = await self._once()
             except (RemoteError, OverloadError, StoreError, InputError) as error:
                 failures += 1
                 hindrances.tell(self._reader.name, str(error))
@@ -169,8 +171,7 @@ class _Following:
             else:
                 failures = 0
                 hindrances.tell(self._reader.name, self._lost())
-                if not more:
-                    await asyncio.sleep(self._every)
+                await asyncio.sleep(wait)
 
     def _pause(self, error: Exception, failures: int) -> float:
         wait = pause(error, failures)
@@ -178,14 +179,17 @@ class _Following:
         lasting = isinstance(error, CredentialsError | PermissionMissingError | EgressError | InputError)
         return max(wait, self._every) if lasting else wait
 
-    async def _once(self) -> bool:
+    async def _once(self) -> float:
+        """Read a window, or a page of an endless stream; seconds until the next."""
         if not self._started:
             await self._reader.start()
             self._started = True
         now = int(self._clock().timestamp())
         first = max(now - self._lookback, oldest(self._stream, self._clock))
         if self._stream.endless:
-            return await self._reading.onward(first=first, now=now, overlap=self._overlap)
+            listed = await self._reading.onward(first=first, now=now, overlap=self._overlap)
+            # A page with little on it may be the last: what is there is looked for at once, but not all the time.
+            return self._every if not listed else 0.0 if listed >= _FEW else min(_SOON, self._every)
         until = now - seconds(self._stream.lag)
         kept = oldest(self._stream, self._clock)
         began = time.monotonic()
@@ -194,7 +198,7 @@ class _Following:
         more = await self._reading.window(first=first, until=until, overlap=overlap, oldest=kept)
         if sweeps:
             self._swept = began
-        return more
+        return 0.0 if more else self._every
 
     def _lost(self) -> str:
         if self._reading.lost is None:

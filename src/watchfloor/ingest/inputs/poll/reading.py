@@ -11,27 +11,26 @@ from watchfloor.ingest.inputs.poll.cursor import Cursor, Place
 from watchfloor.ingest.inputs.poll.definition import Stream, seconds
 from watchfloor.ingest.inputs.poll.fault import AnswerError, CursorError, WindowError
 from watchfloor.ingest.inputs.poll.reader import Batch, Listing, Reader
-from watchfloor.ingest.inputs.poll.records import Seen
+from watchfloor.ingest.inputs.poll.records import Seen, occurred
 
 Land = Callable[[Batch], Awaitable[None]]
 """Returns once a batch is on disk."""
 
 MAX_PAGES = 10_000
-"""Of one window; one that has more is halved."""
+"""Of one window."""
 MARGIN = 300
 """Seconds by which less is asked for than the vendor keeps: a request takes its time."""
-FEW = 100
-"""An endless stream that gives fewer at once has come to its end for now."""
 
 
 class Reading:
-    """One stream, its cursor, and where its records go."""
+    """One stream, its cursor, and where its records go; a window of more than ``most_pages`` is halved."""
 
-    def __init__(self, reader: Reader, cursor: Cursor, land: Land) -> None:
+    def __init__(self, reader: Reader, cursor: Cursor, land: Land, *, most_pages: int = MAX_PAGES) -> None:
         self._reader = reader
         self._stream = reader.stream
         self._cursor = cursor
         self._land = land
+        self._most_pages = most_pages
         self._seen = Seen()
         self._visited: set[str | None] = set()
         self.lost: tuple[int, int] | None = None
@@ -91,7 +90,7 @@ class Reading:
             await self._take(listing)
             if listing.next is None:
                 return here
-            if here.pages + 1 >= MAX_PAGES:
+            if here.pages + 1 >= self._most_pages:
                 here = self._halved(here)
                 continue
             self._check_progress(here, listing)
@@ -115,8 +114,8 @@ class Reading:
                 await self._land(batch)
             self._seen.add(batch.identities)
 
-    async def onward(self, *, first: int, now: int, overlap: int) -> bool:
-        """Read the next page of an endless stream; whether there may be more at once. Raises as :meth:`window`."""
+    async def onward(self, *, first: int, now: int, overlap: int) -> int:
+        """Read the next page of an endless stream; how much was listed. Raises as :meth:`window`."""
         here = self._cursor.place or Place(first)
         if here.since is None or here.until is not None:
             here = self._open(Place(min(here.upto, now)), max(min(here.upto, now) - overlap, 0), None)
@@ -126,10 +125,11 @@ class Reading:
             self._open(here, max(here.upto - overlap, 0), None)
             raise
         await self._take(listing)
-        done = len(listing.elements) < FEW
-        upto = max(here.upto, now) if done else here.upto
+        # Pages are in the order of storing: what is older than the overlap before the last record's time has come.
+        reached = occurred(listing.elements[-1], self._stream.time) if listing.elements else now
+        upto = max(here.upto, min(reached or 0, now))
         self._cursor.move(Place(upto, here.since, None, listing.next or here.next, here.pages + 1))
-        return not done
+        return len(listing.elements)
 
 
 def oldest(stream: Stream, clock: Clock) -> int:

@@ -1,6 +1,7 @@
 """Cuts an answer into records: their exact bytes, as the vendor wrote them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import blake2b
 
 import msgspec
@@ -58,6 +59,18 @@ def identity(record: bytes, paths: Sequence[Path]) -> bytes:
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         text = record
     return blake2b(text, digest_size=16).digest()
+
+
+def occurred(record: bytes, path: Path) -> int | None:
+    """When a record happened, in seconds since 1970, if it says so in ISO 8601.
+
+    >>> occurred(b'{"at": "2026-01-01T00:00:01.5Z"}', "at"), occurred(b'{"at": 5}', "at")
+    (1767225601, None)
+    """
+    try:
+        return int(datetime.fromisoformat(at(orjson.loads(record), path)).timestamp())
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 class Seen:
