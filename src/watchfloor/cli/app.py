@@ -17,6 +17,7 @@ COMMANDS = {
         "Real logs to explained cases: DIR/report.html, cases.ndjson, findings.ndjson and signed evidence packs.",
     ),
     "serve": ("watchfloor.cli.serve:serve", "Live: what arrives becomes events and findings as it comes."),
+    "source": ("watchfloor.cli.source:app", "Log sources, and what their vendors' APIs give."),
     "token": ("watchfloor.cli.serve:app", "Who may deliver over the network."),
     "findings": (
         "watchfloor.cli.findings:findings",

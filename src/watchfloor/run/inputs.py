@@ -32,7 +32,7 @@ async def inputs(
     """
     async with asyncio.TaskGroup() as group:
         for one in several:
-            group.create_task(_run(one, intake, hindered, state / _folder(one), clock=clock, stop=stop))
+            group.create_task(_run(one, intake, hindered, state / folder_name(one), clock=clock, stop=stop))
 
 
 async def _run(
@@ -65,6 +65,6 @@ async def _pause(stop: asyncio.Event) -> None:
         pass
 
 
-def _folder(one: Input) -> str:
+def folder_name(one: Input) -> str:
     """The name of an input's folder: the same as long as it reads the same."""
     return f"{type(one).__name__.lower()}-{hashlib.sha256(one.path.encode()).hexdigest()[:16]}"

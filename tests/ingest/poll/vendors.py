@@ -75,7 +75,7 @@ class Okta(Vendor):
 
     @staticmethod
     def _in_time(event: dict[str, Any], query: dict[str, str]) -> bool:
-        published = event["published"]
+        published = event["published"][:19] + "Z"
         return query.get("since", "") <= published and not ("until" in query and published >= query["until"])
 
 

@@ -24,6 +24,9 @@ from watchfloor.ingest.inputs.remembering import remember, remembered
 SHARE = 0.5
 """Which part of the time, and of what the vendor allows, a backfill takes."""
 
+OVERLAP = 1
+"""Seconds: some vendors include the time that a window begins at, others do not."""
+
 _FILE = "order.json"
 _random = SystemRandom().random
 
@@ -134,7 +137,7 @@ async def _to_the_end(order: Order, reading: Reading, oldest: Callable[[], int],
     failures = 0
     while True:
         try:
-            left = await reading.window(first=order.since, until=order.until, overlap=0, oldest=oldest())
+            left = await reading.window(first=order.since, until=order.until, overlap=OVERLAP, oldest=oldest())
         except (RemoteError, OverloadError, StoreError) as error:
             failures += 1
             on_hindrance(str(error))

@@ -1,8 +1,10 @@
 """The input that polls: ``{kind: poll, source: okta_system_log, settings: {...}, every: 60s}``."""
 
 import asyncio
+import fcntl
 import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 from watchfloor.arrival import Arrival, Intake
 from watchfloor.catalog import Folder, folders, roots
 from watchfloor.clock import Clock
-from watchfloor.errors import InputError, OverloadError, RemoteError, StoreError
+from watchfloor.errors import InputError, OverloadError, RemoteError, StoreError, storing
 from watchfloor.ingest.inputs.poll.api import Api, moment
 from watchfloor.ingest.inputs.poll.backfill import SHARE, cursor_file, orders, pause, work_off
 from watchfloor.ingest.inputs.poll.cursor import Cursor
@@ -34,6 +36,7 @@ class Poll(Transport, frozen=True, kw_only=True, tag="poll"):
 
     Attributes:
         settings: What the source's ``poll.yml`` asks for.
+        name: Tells two inputs of one source apart, such as two organizations.
         every: How long to wait once all is read.
         lookback: How much of the past is read when there is no cursor yet.
         overlap: How much earlier each window begins, if not as the source says.
@@ -42,6 +45,7 @@ class Poll(Transport, frozen=True, kw_only=True, tag="poll"):
     """
 
     settings: Mapping[str, Any] = {}
+    name: str = ""
     every: str = "60s"
     lookback: str = "1h"
     overlap: str | None = None
@@ -58,7 +62,7 @@ class Poll(Transport, frozen=True, kw_only=True, tag="poll"):
     @property
     def path(self) -> str:
         """Where from, for people."""
-        return f"poll/{self.source}"
+        return f"poll/{self.source}/{self.name}" if self.name else f"poll/{self.source}"
 
     def definition(self) -> Definition:
         """What its source says about polling.
@@ -79,8 +83,11 @@ class Poll(Transport, frozen=True, kw_only=True, tag="poll"):
 
     def readers(self, api: Api) -> list[Reader]:
         """One for each of its streams. Raises as :meth:`values`."""
-        known = self.values()
-        return [Reader(api, stream, texts) for stream in self.definition().streams for texts in known.each(stream.each)]
+        known, streams = self.values(), self.definition().streams
+        shortest = min(seconds(stream.span) for stream in streams)
+        if self.overlap and seconds(self.overlap) >= shortest:
+            raise InputError(f"{self.path}: overlap must be shorter than {shortest} seconds")
+        return [Reader(api, stream, texts) for stream in streams for texts in known.each(stream.each)]
 
     async def run(self, intake: Intake, *, clock: Clock, state: Path, stop: asyncio.Event, on_state: OnState) -> None:
         """See :meth:`watchfloor.ingest.inputs.transport.Transport.run`."""
@@ -88,13 +95,13 @@ class Poll(Transport, frozen=True, kw_only=True, tag="poll"):
             live, past = self.api(clock), self.api(clock, share=SHARE)
         except RemoteError as error:
             raise InputError(f"{self.path}: {error}") from error
-        land = self.landing(intake)
-        async with live, past:
-            following = [_Following(self, reader, land, clock, state) for reader in self.readers(live)]
-            hindrances = _Hindrances(self.path, on_state)
-            works = [one.run(hindrances) for one in following]
-            works.append(_backfills(self, past, land, clock=clock, state=state, hindrances=hindrances))
-            await _until(stop, works)
+        readers, earlier, land = self.readers(live), self.readers(past), self.landing(intake)
+        hindrances = _Hindrances(self.path, on_state)
+        with _alone(state, self.path):
+            following = [_Following(self, reader, land, clock, state) for reader in readers]
+            async with live, past:
+                filling = _backfills(earlier, land, clock=clock, state=state, hindrances=hindrances)
+                await _until(stop, [*(one.run(hindrances) for one in following), filling])
 
     def landing(self, intake: Intake) -> Land:
         """How a batch of its records lands."""
@@ -125,6 +132,20 @@ def poller(name: str, content: tuple[Path, ...] = ()) -> Folder:
         if folder.name == name:
             return folder
     raise InputError(f"{name}: no source that can be polled; there are {', '.join(one.name for one in can)}")
+
+
+@contextmanager
+def _alone(state: Path, path: str) -> Iterator[None]:
+    """Nobody else moves the cursors in this folder."""
+    with storing(state):
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (state / "lock").open("w")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{path}: two inputs of this name: give one of them another name") from None
+        yield
 
 
 class _Hindrances:
@@ -207,10 +228,10 @@ class _Following:
         return f"from {since} to {until} nothing was read, and the vendor does not keep it any more"
 
 
-async def _backfills(poll: Poll, api: Api, land: Land, *, clock: Clock, state: Path, hindrances: _Hindrances) -> None:
+async def _backfills(
+    readers: Sequence[Reader], land: Land, *, clock: Clock, state: Path, hindrances: _Hindrances
+) -> None:
     """Work on each order as it comes."""
-    every = min(seconds(poll.every), _LOOK)
-    readers = poll.readers(api)
     while True:
         try:
             for order in orders(state):
@@ -218,7 +239,7 @@ async def _backfills(poll: Poll, api: Api, land: Land, *, clock: Clock, state: P
                 await work_off(order, readers, land, clock=clock, state=state, on_hindrance=told)
         except StoreError as error:
             hindrances.tell("backfill", str(error))
-        await asyncio.sleep(every)
+        await asyncio.sleep(_LOOK)
 
 
 async def _until(stop: asyncio.Event, works: Sequence[Coroutine[Any, Any, None]]) -> None:
