@@ -31,12 +31,14 @@ _NOT_LETTERS = re.compile(r"[^a-z]")
 
 
 def attacks(value: Any) -> list[dict[str, Any]] | None:
-    """OCSF ``attack`` objects of the techniques and tactics that texts name, however deep in lists they stand.
+    """OCSF ``attack`` objects of the techniques and tactics that texts name, however deep in lists and objects.
 
     >>> attacks(["T1059.001", "Credential Access"])[0]
     {'technique': {'uid': 'T1059'}, 'sub_technique': {'uid': 'T1059.001'}}
-    >>> attacks("CredentialAccess"), attacks("Unclassified"), attacks([["TA0040"], None, 7])
-    ([{'tactic': {'uid': 'TA0006'}}], None, [{'tactic': {'uid': 'TA0040'}}])
+    >>> attacks("CredentialAccess"), attacks("mitre_impact"), attacks("Unclassified"), attacks([["TA0040"], None, 7])
+    ([{'tactic': {'uid': 'TA0006'}}], [{'tactic': {'uid': 'TA0040'}}], None, [{'tactic': {'uid': 'TA0040'}}])
+    >>> attacks({"tactic": {"id": "TA0002", "name": "Execution"}})
+    [{'tactic': {'uid': 'TA0002'}}]
     """
     named: dict[str, dict[str, Any]] = {}
     for text in _texts(value):
@@ -51,14 +53,14 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         if len(value) <= MAX_TEXT:
             yield value
-    elif isinstance(value, list):
-        for one in value:
+    elif isinstance(value, list | dict):
+        for one in value.values() if isinstance(value, dict) else value:
             yield from _texts(one)
 
 
 def _uids(text: str) -> list[str]:
     found = _IDS.findall(text)
-    tactic = _TACTICS.get(_NOT_LETTERS.sub("", text.lower()))
+    tactic = _TACTICS.get(_NOT_LETTERS.sub("", text.lower()).removeprefix("mitre"))
     return found or ([tactic] if tactic else [])
 
 
