@@ -25,7 +25,7 @@ types:
 contracts:
     uv run --group lint lint-imports
 
-# the tests against real servers: NATS, Kafka, and what else the group live installs
+# the tests against real servers: NATS, Kafka, S3 and SQS, and what else the group live installs
 live *args:
     uv run --group live pytest -m live "$@"
 

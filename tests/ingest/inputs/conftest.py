@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_NEEDS = {"test_jetstream.py": "nats", "test_kafka.py": "confluent_kafka"}
+_NEEDS = {"test_jetstream.py": "nats", "test_kafka.py": "confluent_kafka", "test_s3.py": "moto"}
 collect_ignore = [name for name, module in _NEEDS.items() if find_spec(module) is None]
 """What the group live installs may be missing; CI has it."""
 

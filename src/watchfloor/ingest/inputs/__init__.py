@@ -8,6 +8,7 @@ kind        reads                                                       needs
 ``poll``    vendors' APIs, as the source's ``poll.yml`` says
 ``kafka``   topics, as a member of a consumer group                     the extra ``kafka``
 ``nats``    a JetStream stream, by a durable pull consumer               the extra ``nats``
+``s3``      objects in buckets, as a queue of SQS tells of them         the extra ``s3``
 ``syslog``  RFC 5424 and RFC 3164 over UDP, TCP and TLS
 ``tail``    log files that grow, by globs, through every rotation
 ``folder``  whole files that are put into a folder, as any file is read
@@ -26,13 +27,14 @@ from watchfloor.ingest.inputs.folder import Folder
 from watchfloor.ingest.inputs.jetstream import Nats
 from watchfloor.ingest.inputs.kafka import Kafka
 from watchfloor.ingest.inputs.poll.poll import Poll
+from watchfloor.ingest.inputs.s3 import S3
 from watchfloor.ingest.inputs.syslog import Syslog
 from watchfloor.ingest.inputs.tail import Tail
 from watchfloor.ingest.inputs.transport import OnState, Transport
 
 __all__ = ["Input", "OnState", "Transport", "input_of"]
 
-Input = Folder | Kafka | Nats | Poll | Syslog | Tail
+Input = Folder | Kafka | Nats | Poll | S3 | Syslog | Tail
 """Any of them."""
 
 
