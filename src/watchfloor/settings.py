@@ -16,7 +16,8 @@ class Settings(msgspec.Struct, frozen=True):
     """What a run needs to know beside its input.
 
     ``rules`` are Sigma rules to add (``detect``: to use alone); ``content`` are the user's content roots;
-    ``inventory`` declares which accounts and machines are critical, and what they are; ``workers`` is in how many
+    ``inventory`` declares which accounts and machines are critical, and what they are; ``geo`` are MaxMind DB files
+    that say where addresses are; ``workers`` is in how many
     processes long input is worked on.
     """
 
@@ -26,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True):
     content: tuple[Path, ...] = ()
     source: str | None = None
     inventory: Path | None = None
+    geo: tuple[Path, ...] = ()
     workers: int = DEFAULT_WORKERS
 
 

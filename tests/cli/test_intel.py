@@ -8,7 +8,10 @@ from typing import Any
 import orjson
 import pytest
 from tests.cli.conftest import Run
+from tests.enrich.test_locations import write
 from tests.enrich.test_stix import indicator
+
+from watchfloor.store.lake import Lake
 
 
 def bundle(tmp_path: Path, *objects: dict[str, Any]) -> Path:
@@ -109,3 +112,13 @@ def test_a_file_that_is_none_is_status_2_and_one_line(run: Run, tmp_path: Path, 
     ran = run("intel", "import", file, "--data", tmp_path / "data")
     assert (ran.status, ran.out, ran.err.count("\n")) == (2, "", 1)
     assert run("intel", "import", tmp_path / "none.json", "--data", tmp_path / "data").status == 2
+
+
+def test_an_investigation_asks_files_where_addresses_are(run: Run, tmp_path: Path, log: Path) -> None:
+    file = write(tmp_path / "city.mmdb", ("198.51.100.0/24", {"country": {"iso_code": "DE"}}))
+    assert run("investigate", log, "--out", tmp_path / "data", "--geo", file).status == 0
+    (event,) = Lake(tmp_path / "data" / "lake").by_uid("default", ["okta_system_log:1"])
+    assert (event["src_endpoint.location.country"], event["tags"]) == ("DE", ["geo=city.mmdb"])
+    ran = run("investigate", log, "--out", tmp_path / "new", "--geo", log)
+    assert ran.status == 2
+    assert f"{log}: no MaxMind DB file" in ran.err

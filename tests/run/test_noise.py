@@ -67,8 +67,10 @@ def test_what_a_detection_an_alert_or_a_sighting_is_about_stays() -> None:
         {"class_uid": 2004},
         {"tags": ["indicator.src_endpoint.ip=acme:x"]},
         {"tags": ["host.criticality=low"]},
+        # Nobody sees a login without the key that logins are kept by.
+        {"class_uid": 3002},
     ]
-    assert lines(noise.process(batch_of(*rows), dict.fromkeys(range(4), 0))) == [1, 2, 3]
+    assert lines(noise.process(batch_of(*rows), dict.fromkeys(range(5), 0))) == [1, 2, 3]
     assert noise.spared == {"heartbeats": 3}
 
 

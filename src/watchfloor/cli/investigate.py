@@ -58,6 +58,10 @@ def investigate(
             metavar="FILE",
         ),
     ] = None,
+    geo: Annotated[
+        list[Path] | None,
+        typer.Option("--geo", help="A MaxMind DB file that says where addresses are. May be repeated.", metavar="FILE"),
+    ] = None,
     suppressions: Suppressions = None,
     filter_noise: Annotated[
         bool, typer.Option("--filter-noise", help="Drop what the noise filters of the content are about.")
@@ -71,6 +75,7 @@ def investigate(
         content=tuple(content or ()),
         source=source,
         inventory=inventory,
+        geo=tuple(geo or ()),
         workers=workers,
     )
     _investigate(paths, settings, suppressions, filter_noise=filter_noise)

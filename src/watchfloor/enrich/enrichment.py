@@ -6,21 +6,31 @@
 [{'entity.actor': 'user:a@example.com', 'tags': ['time=ancient']}]
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from watchfloor.compose import chain
 from watchfloor.enrich.assets import Assets
 from watchfloor.enrich.enricher import Enricher
 from watchfloor.enrich.indicators import Indicators
+from watchfloor.enrich.locations import Locations
 from watchfloor.enrich.ordering import Ordering
 from watchfloor.operator import Operator, Reference
 
 
-def enrichment(reference: Reference, *, oldest: timedelta | None = None) -> Operator:
-    """Who, what they are worth, when, and what is known to be bad.
+def enrichment(reference: Reference, *, files: Sequence[Path] = (), oldest: timedelta | None = None) -> Operator:
+    """Who, what they are worth, from where, when, and what is known to be bad.
 
     Args:
         reference: Identities, assets, clocks, indicators; what is not in it is not known.
+        files: MaxMind DB files; see :class:`~watchfloor.enrich.locations.Locations`.
         oldest: How old an event may be when it is ingested; see :class:`~watchfloor.enrich.ordering.Ordering`.
     """
-    return chain(Enricher(reference), Assets(reference), Ordering(reference, oldest=oldest), Indicators(reference))
+    return chain(
+        Enricher(reference),
+        Assets(reference),
+        Locations(files),
+        Ordering(reference, oldest=oldest),
+        Indicators(reference),
+    )

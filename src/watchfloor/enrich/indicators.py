@@ -25,6 +25,7 @@ from ipaddress import ip_address
 import msgspec
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from watchfloor.enrich.tags import with_tags
 from watchfloor.indicator import Indicator, address, domain, host_of, mail, url
@@ -42,11 +43,22 @@ _DOMAINS = ("query.hostname", "dst_endpoint.hostname", "src_endpoint.hostname")
 _MAILS = ("email.from", "actor.user.email_addr", "user.email_addr")
 _TEXTS = ("rest", "unmapped")
 
+_SIGNS = {
+    "://": ("url", "domain", "address", "network"),
+    "@": ("mail",),
+    r"\b(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}|[0-9A-Fa-f]{96}|[0-9A-Fa-f]{128})\b": ("hash",),
+}
+"""What a text has in it that may name an indicator of these kinds."""
+
 MAX_FOUND = 256
 """How many candidates of a text are looked up."""
 
-_URLS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s\"'<>\\]{1,2048}")
-_HASHES = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{32,128}(?![0-9A-Za-z])")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}\Z")
+_REST = re.compile(r"://[^\s\"'<>\\]{1,2048}")
+_WORDS = bytes(byte if chr(byte).isalnum() and byte < 128 else 32 for byte in range(256)).lower()
+"""Lower case for letters and digits of ASCII, blanks for the rest."""
+
+_SHORTEST_HASH = 32
 _ADDRESS_OF_MAIL = re.compile(r"[^\s\"'<>\\,;:@]{1,64}@[^\s\"'<>\\,;:@]{1,255}")
 
 
@@ -73,6 +85,7 @@ class Indicators:
         self._back = back // timedelta(milliseconds=1)
         self._kinds = {key.partition(":")[0] for key in self._values}
         self._prefixes = _prefixes(self._values)
+        self._telling = "|".join(sign for sign, kinds in _SIGNS.items() if not self._kinds.isdisjoint(kinds))
         self._decoded: dict[str, Indicator] = {}
 
     def process(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -100,10 +113,13 @@ class Indicators:
         for columns, look in ((_ADDRESSES, self._address), (_DOMAINS, self._domain), (_MAILS, self._mail)):
             for column in columns:
                 yield from self._in_column(batch, column, look)
-        for column in _TEXTS if self._kinds else ():
+        for column in _TEXTS if self._telling else ():
             if column in batch.schema.names:
-                for row, text in enumerate(batch.column(column).to_pylist()):
-                    if text and (found := self._text(text)):
+                # RE2 passes over texts that hold nothing of the kind in a tenth of the time.
+                telling = pc.match_substring_regex(batch.column(column), self._telling)
+                rows = pc.indices_nonzero(pc.fill_null(telling, fill_value=False))
+                for row, text in zip(rows.to_pylist(), batch.column(column).take(rows).to_pylist(), strict=True):
+                    if found := self._text(text):
                         yield column, row, found
 
     def _in_column(
@@ -132,7 +148,7 @@ class Indicators:
         return ids
 
     def _domain(self, text: str) -> list[str]:
-        if "domain" not in self._kinds or (name := domain(text)) is None:
+        if "domain" not in self._kinds or (name := _normalized_domain(text)) is None:
             return []
         ids = []
         while "." in name:
@@ -146,12 +162,14 @@ class Indicators:
 
     def _text(self, text: str) -> list[str]:
         ids: list[str] = []
-        if "://" in text and self._kinds & {"url", "domain", "address", "network"}:
-            for found in _some(_URLS, text):
+        if "://" in text and not self._kinds.isdisjoint(_SIGNS["://"]):
+            for found in _urls(text):
                 ids += self._url(found)
         if "hash" in self._kinds:
-            for found in _some(_HASHES, text):
-                ids += self._ids(f"hash:{found.lower()}")
+            # To cut a text into words takes a third of the time that a regular expression takes to find long ones.
+            for word in text.encode().translate(_WORDS).split():
+                if len(word) >= _SHORTEST_HASH:
+                    ids += self._ids(f"hash:{word.decode()}")
         if "@" in text and "mail" in self._kinds:
             for found in _some(_ADDRESS_OF_MAIL, text):
                 ids += self._ids(f"mail:{found.lower()}")
@@ -163,6 +181,15 @@ class Indicators:
             return []
         host = host_of(found)
         return [*self._ids(f"url:{found}"), *(self._domain(host) or self._address(host))]
+
+
+def _urls(text: str) -> Iterator[str]:
+    for number, found in enumerate(_REST.finditer(text)):
+        if number == MAX_FOUND:
+            return
+        scheme = _SCHEME.search(text, max(found.start() - 21, 0), found.start())
+        if scheme is not None:
+            yield scheme[0] + found[0]
 
 
 def _some(pattern: re.Pattern[str], text: str) -> Iterator[str]:
@@ -185,6 +212,11 @@ def _prefixes(values: Mapping[str, str]) -> dict[int, list[int]]:
 @lru_cache(maxsize=1 << 16)
 def _normalized_address(text: str) -> str | None:
     return address(text)
+
+
+@lru_cache(maxsize=1 << 16)
+def _normalized_domain(text: str) -> str | None:
+    return domain(text)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -1,6 +1,7 @@
 """The stateless part of the data plane: raw records in; events and what rules see in them out."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -52,6 +53,7 @@ class Chain:
         source: The name of the one source that every record is of; else recognised by content.
         reference: What enrichment knows.
         filters: How many of the detector's rules, the last ones, are noise filters.
+        geo: MaxMind DB files.
 
     Raises:
         InputError: There is no source of that name.
@@ -66,9 +68,10 @@ class Chain:
         of: Of = "all",
         reference: Reference = _NOTHING,
         filters: int = 0,
+        geo: Sequence[Path] = (),
     ) -> None:
         self._normalizer = Normalizer(sources, detector.plan, source=source, seek=detector.seek_keywords)
-        self._enrichment = enrichment(reference)
+        self._enrichment = enrichment(reference, files=geo)
         self._detector = detector
         self._of = of
         self._rules = detector.count - filters

@@ -47,11 +47,12 @@ class Content(msgspec.Struct, frozen=True, dict=True):
         *,
         reference: Reference = _NOTHING,
         filters: Sequence[NoiseFilter] = (),
+        geo: Sequence[Path] = (),
     ) -> Workers:
         """What normalizes, tags and matches, long input in a number of processes.
 
         ``source`` is the name of the one source that every record is of, ``reference`` what enrichment knows,
-        ``filters`` what is told to be noise, by its number.
+        ``filters`` what is told to be noise, by its number, ``geo`` are MaxMind DB files.
 
         Raises:
             InputError: There is no source of that name.
@@ -60,7 +61,7 @@ class Content(msgspec.Struct, frozen=True, dict=True):
         if filters:
             rules = msgspec.structs.replace(rules, rules=(*rules.rules, *(one.rule for one in filters)))
             detector = SigmaDetector(rules)
-        recipe = Recipe(self.roots, rules, source, reference=reference, filters=len(filters))
+        recipe = Recipe(self.roots, rules, source, reference=reference, filters=len(filters), geo=tuple(geo))
         return Workers(recipe, self.sources, detector, workers=number)
 
 

@@ -86,7 +86,7 @@ def investigate(
     with replacing(folder) as draft:
         lake, graph = Lake(draft.lake), known_identities(folder, settings.tenant)
         known = Reference(1, {ASSETS: asset_table(content.assets.values()), **indicators_of(folder, settings.tenant)})
-        workers = content.workers(settings.workers, settings.source, reference=known, filters=filters)
+        workers = content.workers(settings.workers, settings.source, reference=known, filters=filters, geo=settings.geo)
         embedded = Embedded(workers, content.rules, content.keyed, lake, known, tuple(filters))
         with _Letters(draft.dead_letters, on_dead_letter) as letters:
             observed = embedded.stateless(

@@ -46,7 +46,7 @@ class Recipe(msgspec.Struct, frozen=True):
     """What a chain is made from.
 
     The content roots, the rules, the name of the one source, what becomes an event, what enrichment knows, and how many
-    of the rules, the last ones, are noise filters.
+    of the rules, the last ones, are noise filters; MaxMind DB files.
     """
 
     roots: tuple[Path, ...]
@@ -55,6 +55,7 @@ class Recipe(msgspec.Struct, frozen=True):
     of: Of = "all"
     reference: Reference = Reference()
     filters: int = 0
+    geo: tuple[Path, ...] = ()
 
     def chain(self, sources: Sequence[Source], detector: SigmaDetector) -> Chain:
         """The chain, of the sources of the roots and a detector of the rules.
@@ -62,7 +63,15 @@ class Recipe(msgspec.Struct, frozen=True):
         Raises:
             InputError: There is no source of that name.
         """
-        return Chain(sources, detector, source=self.source, of=self.of, reference=self.reference, filters=self.filters)
+        return Chain(
+            sources,
+            detector,
+            source=self.source,
+            of=self.of,
+            reference=self.reference,
+            filters=self.filters,
+            geo=self.geo,
+        )
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -180,6 +189,7 @@ class Workers:
                         recipe.of,
                         msgspec.msgpack.encode(recipe.reference),
                         recipe.filters,
+                        tuple(map(str, recipe.geo)),
                     ),
                 )
             return self._pool.submit(_work, _to_bytes(batch))
@@ -203,13 +213,19 @@ _CHAIN: list[Chain] = []
 
 
 def _start(  # noqa: PLR0917 - what starts a process is a tuple
-    roots: Sequence[str], rules: bytes, source: str | None, of: Of, reference: bytes, filters: int
+    roots: Sequence[str],
+    rules: bytes,
+    source: str | None,
+    of: Of,
+    reference: bytes,
+    filters: int,
+    geo: Sequence[str],
 ) -> None:
     # The terminal interrupts all processes; the first one says when the others end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     known = msgspec.msgpack.decode(reference, type=Reference)
-    recipe = Recipe(tuple(map(Path, roots)), unpacked(rules), source, of, known, filters)
+    recipe = Recipe(tuple(map(Path, roots)), unpacked(rules), source, of, known, filters, tuple(map(Path, geo)))
     sources, _ = load_sources(recipe.roots)
     _CHAIN.append(recipe.chain(sources, SigmaDetector(recipe.rules)))
 
