@@ -9,7 +9,8 @@ A batch of events is a :class:`pyarrow.RecordBatch`. Its columns are
 * ``entity.*``: resolved entity ids, one column a role: :data:`ENTITY_ROLES`,
 * ``tags``: what enrichment found out (see docs/enrichment.md); no log can write there,
 * ``ordered_at``: the time to order by where ``time`` cannot be that, for a clock that is off; else null,
-* ``origin.path``, ``origin.line``, ``origin.index``, ``ingested_at``: where the record came from and when,
+* ``origin.path``, ``origin.line``, ``origin.index``, ``origin.ordinal``: where the record came from, and what tells it
+  apart there (see :data:`RAW_SCHEMA`), ``ingested_at``: when,
 * ``raw``: the bytes of the record as delivered,
 * while it runs through detection, ``native.NAME`` columns: the vendor fields that loaded rules name (see
   :mod:`watchfloor.normalize.native`). They never reach the lake.
@@ -155,6 +156,7 @@ EVENT_SCHEMA = pa.schema(
         pa.field("origin.path", _STRING, nullable=False),
         pa.field("origin.line", _INT, nullable=False),
         pa.field("origin.index", pa.int32()),
+        pa.field("origin.ordinal", _INT),
         pa.field("ingested_at", _INT, nullable=False),
         pa.field("raw", pa.binary(), nullable=False),
     ]
@@ -168,7 +170,7 @@ IDENTITY = pa.schema(
 )
 """The columns that say which event it is and nothing of what happened."""
 
-LIGHT = tuple(name for name in EVENT_SCHEMA.names if name not in {"raw", "rest", "unmapped"})
+LIGHT = tuple(name for name in EVENT_SCHEMA.names if name not in {"raw", "rest", "unmapped", "origin.ordinal"})
 """The columns that detections with state get: those that a long history is read with."""
 
 NATIVE = "native."

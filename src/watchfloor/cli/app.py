@@ -23,6 +23,10 @@ COMMANDS = {
         "watchfloor.cli.findings:findings",
         "What the live platform has found, OCSF 2004, one JSON object a line.",
     ),
+    "replay": (
+        "watchfloor.cli.replay:replay",
+        "Match events of the lake again, as they arrived: what rules of now find in them is kept.",
+    ),
     "normalize": ("watchfloor.cli.events:normalize", "OCSF events, one JSON object a line."),
     "detect": ("watchfloor.cli.events:detect", "Findings of these Sigma rules alone, one JSON object a line."),
     "simulate": (

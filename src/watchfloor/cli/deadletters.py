@@ -2,28 +2,33 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from watchfloor.cli.options import DATA, Data
+from watchfloor.cli.options import DATA, Content, Data, Rules
 from watchfloor.cli.progress import stderr, stdout
+from watchfloor.cli.rules_loading import rule_cache, tell_errors
+from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
 from watchfloor.deadletter import MAX_RAW_BYTES, DeadLetter
-from watchfloor.errors import InputError, StoreError, storing
+from watchfloor.errors import InputError
+from watchfloor.run.content import load_content
+from watchfloor.run.replay import Replayed, replay_letters
 from watchfloor.settings import DataFolder
+from watchfloor.store.findings import FindingStore
+from watchfloor.store.lake import Lake
+from watchfloor.store.letters import LetterFolder, read_letters, rewriting
 
 app = typer.Typer(help="Records that did not become events.", no_args_is_help=True)
 WHOLE = 10 * MAX_RAW_BYTES
-"""No letter is longer than this, each of its characters written out."""
-_DECODER = msgspec.json.Decoder(DeadLetter)
+"""So much of a letter is shown on a terminal."""
 
 
 @app.command("list")
@@ -60,18 +65,58 @@ def show(
         stdout().print(Text(visible(line, WHOLE)), soft_wrap=True)
 
 
+@app.command()
+def replay(
+    *,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Only those whose reason has this text in it.", metavar="TEXT")
+    ] = None,
+    rules: Rules = None,
+    content: Content = None,
+    data: Data = DATA,
+) -> None:
+    """Read dead letters again, after a source was mended: what is an event now goes into the lake, once.
+
+    Letters that became events are dead letters no more; the others stay, with the reason of now. Findings of rules of
+    single events are kept; those that look at several events see the new ones in the next investigation.
+    """
+    folder = DataFolder(data)
+    folder.require()
+    loaded = load_content(rules=tuple(rules or ()), user=tuple(content or ()), load=rule_cache().load)
+    tell_errors(loaded.errors)
+    now = int(system_clock().timestamp() * 1000)
+    lake, findings, workers = Lake(folder.lake), FindingStore(folder.database), loaded.workers(0)
+    done = Replayed()
+    try:
+        for path in _files(folder):
+            with rewriting(path) as keep:
+                chosen = _chosen(path, reason, keep)
+                done += replay_letters(chosen, workers, lake, findings, now=now, on_still=keep)
+    finally:
+        findings.close()
+    stderr().print(
+        f"{done.records:,} records read again: {done.events:,} new events, {done.findings:,} new findings; "
+        f"{done.still:,} are dead letters still."
+    )
+
+
+def _chosen(path: Path, reason: str | None, others: Callable[[DeadLetter], None]) -> Iterator[DeadLetter]:
+    for letter in read_letters(path):
+        if reason is None or reason in letter.reason:
+            yield letter
+        else:
+            others(letter)
+
+
+def _files(folder: DataFolder) -> Iterator[Path]:
+    """The files of dead letters: of what was investigated, and of what arrived live."""
+    if folder.dead_letters.exists():
+        yield folder.dead_letters
+    yield from LetterFolder(folder.letters).files()
+
+
 def _read(data: Path) -> Iterator[DeadLetter]:
     folder = DataFolder(data)
     folder.require()
-    if not folder.dead_letters.exists():
-        return
-    with storing(folder.dead_letters), folder.dead_letters.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            yield _letter(folder.dead_letters, number, line)
-
-
-def _letter(path: Path, number: int, line: bytes) -> DeadLetter:
-    try:
-        return _DECODER.decode(line)
-    except msgspec.MsgspecError as error:
-        raise StoreError(f"{path}:{number}: not a dead letter: {error}") from error
+    for path in _files(folder):
+        yield from read_letters(path)

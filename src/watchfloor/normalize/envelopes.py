@@ -63,7 +63,7 @@ def carried(record: Record) -> Iterator[Carried]:
     """
     event = record.get("event")
     if record.keys() <= _HEC and _is_payload(event):
-        yield Carried(event, _without(record, "event"))
+        yield Carried(record["event"], _without(record, "event"))
     elif isinstance(event, dict) and _is_text(event.get("original")):
         yield Carried(event["original"], _without(record, "event", "message"))
     if not _OTEL.isdisjoint(record) and _is_payload(record.get("body")):

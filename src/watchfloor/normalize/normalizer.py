@@ -7,7 +7,7 @@ import msgspec
 import orjson
 import pyarrow as pa
 
-from watchfloor.deadletter import DeadLetter, dead_letter
+from watchfloor.deadletter import DeadLetter
 from watchfloor.errors import RecordError
 from watchfloor.event import EVENT_SCHEMA, HOT, IDENTITY, Origin
 from watchfloor.native import DecodePlan, MayHold, Seek
@@ -213,13 +213,16 @@ def _place(read: Read, raw: _Row) -> _Row:
         "origin.path": raw["path"],
         "origin.line": raw["line"],
         "origin.index": raw["index"],
+        "origin.ordinal": raw["ordinal"],
     }
 
 
 def _letter(batch: pa.RecordBatch, row: int, reason: str) -> DeadLetter:
     (raw,) = batch.slice(row, 1).to_pylist()
     origin = Origin(raw["path"], raw["line"], raw["index"])
-    return dead_letter(raw["tenant"], origin, "normalize", reason, raw["raw"])
+    return DeadLetter(
+        raw["tenant"], origin, "normalize", reason, raw["raw"], len(raw["raw"]), raw["ordinal"], raw["source"]
+    )
 
 
 def _events(rows: list[_Row], natives: pa.RecordBatch) -> pa.RecordBatch:

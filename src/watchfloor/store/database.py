@@ -1,10 +1,11 @@
 """A database file, and what goes wrong with it in the words of the data folder."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, MetaData, create_engine
+from sqlalchemy import URL, Connection, MetaData, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from watchfloor.errors import StoreError
@@ -20,6 +21,7 @@ class Database:
     def __init__(self, path: Path, tables: MetaData) -> None:
         self.place = str(path)
         self._engine = create_engine(URL.create("sqlite", database=self.place))
+        event.listen(self._engine, "connect", _write_ahead)
         with self.errors():
             tables.create_all(self._engine)
 
@@ -40,3 +42,9 @@ class Database:
     def close(self) -> None:
         """Give back the connections."""
         self._engine.dispose()
+
+
+def _write_ahead(connection: sqlite3.Connection, _record: object) -> None:
+    """Readers do not wait for the writer, nor it for them; a transaction is on disk when it is done."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")

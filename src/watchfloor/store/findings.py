@@ -1,31 +1,26 @@
 """The stream of findings at rest: each uid and revision once, in the order in which they came."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 from sqlalchemy import (
-    URL,
     BigInteger,
     Column,
-    Engine,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
     UniqueConstraint,
-    create_engine,
-    event,
     func,
     select,
 )
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import SQLAlchemyError
 
 from watchfloor.errors import StoreError
 from watchfloor.finding import Finding
+from watchfloor.store.database import Database
 
 _METADATA = MetaData()
 
@@ -62,11 +57,7 @@ class FindingStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._place = str(path)
-        self._engine: Engine = create_engine(URL.create("sqlite", database=self._place))
-        event.listen(self._engine, "connect", _write_ahead)
-        with self._errors():
-            _METADATA.create_all(self._engine)
+        self._database = Database(path, _METADATA)
 
     def add(self, findings: Iterable[Finding], *, now: int) -> int:
         """Keep those that are not kept already, in one transaction; says how many these were."""
@@ -85,14 +76,14 @@ class FindingStore:
         ]
         if not rows:
             return 0
-        with self._errors(), self._engine.begin() as connection:
+        with self._database.begin() as connection:
             return connection.execute(insert(_FINDINGS).on_conflict_do_nothing(), rows).rowcount
 
     def last(self, tenant: str, uid: str) -> Finding | None:
         """The last revision of a finding, if it is here."""
         of = (_FINDINGS.c.tenant == tenant, _FINDINGS.c.uid == uid)
         query = select(_FINDINGS.c.body).where(*of).order_by(_FINDINGS.c.revision.desc()).limit(1)
-        with self._errors(), self._engine.connect() as connection:
+        with self._database.begin() as connection:
             body = connection.execute(query).scalar_one_or_none()
         return None if body is None else self._finding(body)
 
@@ -104,19 +95,19 @@ class FindingStore:
 
     def count(self) -> int:
         """How many there are."""
-        with self._errors(), self._engine.connect() as connection:
+        with self._database.begin() as connection:
             return connection.execute(select(func.count()).select_from(_FINDINGS)).scalar_one()
 
     def close(self) -> None:
         """Give back the connections."""
-        self._engine.dispose()
+        self._database.close()
 
     def _page(self, number: int, tenant: str | None) -> list[Found]:
         columns = (_FINDINGS.c.number, _FINDINGS.c.found_at, _FINDINGS.c.body)
         query = select(*columns).where(_FINDINGS.c.number > number).order_by(_FINDINGS.c.number).limit(_PAGE)
         if tenant is not None:
             query = query.where(_FINDINGS.c.tenant == tenant)
-        with self._errors(), self._engine.connect() as connection:
+        with self._database.begin() as connection:
             rows = connection.execute(query).all()
         return [Found(row.number, row.found_at, self._finding(row.body)) for row in rows]
 
@@ -124,19 +115,4 @@ class FindingStore:
         try:
             return msgspec.msgpack.decode(body, type=Finding)
         except msgspec.MsgspecError as error:
-            raise StoreError(f"{self._place}: a finding is not as this version writes it: {error}") from error
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except SQLAlchemyError as error:
-            raise StoreError(f"{self._place}: {error.__cause__ or error}") from error
-
-
-def _write_ahead(connection: object, _record: object) -> None:
-    """Readers do not wait for the writer, nor it for them; a transaction is on disk when it is done."""
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.close()
+            raise StoreError(f"{self._database.place}: a finding is not as this version writes it: {error}") from error

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -29,14 +29,11 @@ class LetterFolder:
         if not letters:
             return
         path = self._folder / f"{first:016}-{last:016}.ndjson"
-        part = self._folder / f".{path.name}"
         with storing(path):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.writelines(msgspec.json.encode(one) + b"\n" for one in letters)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(path)
+            with rewriting(path) as keep:
+                for letter in letters:
+                    keep(letter)
 
     def cut(self, upto: int) -> None:
         """Take away what was written of segments behind this one: they will be worked on again."""
@@ -50,11 +47,40 @@ class LetterFolder:
         for path, _, _ in self._files():
             yield from read_letters(path)
 
+    def files(self) -> list[Path]:
+        """The files, in the order in which they came."""
+        return [path for path, _, _ in self._files()]
+
     def _files(self) -> list[tuple[Path, int, int]]:
         with storing(self._folder):
             paths = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
         found = [(path, match) for path in paths if (match := _NAME.fullmatch(path.name))]
         return [(path, int(match[1]), int(match[2])) for path, match in found]
+
+
+@contextmanager
+def rewriting(path: Path) -> Iterator[Callable[[DeadLetter], None]]:
+    """Make the letters that are given inside the block those of a file; without any, there is no file any more.
+
+    Raises:
+        StoreError: It cannot be written; then it is as it was, as after any other error inside.
+    """
+    part = path.with_name(f".{path.name}")
+    kept = 0
+    with storing(path), part.open("wb") as file:
+
+        def keep(letter: DeadLetter) -> None:
+            nonlocal kept
+            kept += 1
+            file.write(msgspec.json.encode(letter) + b"\n")
+
+        yield keep
+        file.flush()
+        os.fsync(file.fileno())
+    with storing(path):
+        part.rename(path)
+        if not kept:
+            path.unlink()
 
 
 def read_letters(path: Path) -> Iterator[DeadLetter]:
