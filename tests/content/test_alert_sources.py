@@ -1,5 +1,8 @@
 """What other products report as alerts arrives as findings that cases can stand on."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from watchfloor.enrich import Enricher
@@ -32,6 +35,15 @@ WITH_TECHNIQUES = set(OF_ALERTS) - {"falco", "aws_security_hub", "aws_guardduty"
 def findings(source: Source) -> list[Finding]:
     records = [raw for path in samples(source) for raw in sample_records(path)]
     return alerts(Enricher().process(normalize(source, records).events))
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "alerts.md"
+
+
+def test_the_document_names_each_source_of_alerts() -> None:
+    named = set(re.findall(r"`(\w+)`", DOCUMENT.read_text(encoding="utf-8"))) & SOURCES.keys()
+    assert named >= OF_ALERTS.keys()
+    assert all(findings(SOURCES[name]) for name in named)
 
 
 @pytest.mark.parametrize("name", OF_ALERTS)
