@@ -38,6 +38,7 @@ COMMANDS = {
         "watchfloor.cli.search:search",
         "Events of the lake: fields, text, times, and pipes to count, rank and chart them.",
     ),
+    "lake": ("watchfloor.cli.lake:app", "The lake of events: what it holds, compaction, retention, legal holds."),
     "deadletters": ("watchfloor.cli.deadletters:app", "Records that did not become events."),
     "cases": ("watchfloor.cli.cases:app", "The explained cases."),
     "entity": ("watchfloor.cli.entity:app", "Who is who across products, and why."),

@@ -114,6 +114,8 @@ class Searcher:
             marks = ", ".join("?" * len(paths))
             connection.execute(f"SET allowed_paths = [{marks}]", paths)
             connection.execute("SET enable_external_access = false")
+            # It would be drawn into the answer.
+            connection.execute("SET enable_progress_bar = false")
             connection.execute("SET lock_configuration = true")
             timer = threading.Timer(self._limits.seconds, connection.interrupt)
             timer.daemon = True

@@ -36,7 +36,11 @@ _FIRST = 'ingested_at, "origin.path", "origin.line", "origin.index"'
 _SPILL = ".spill"
 """Where a search puts what does not fit into memory: beside the data, not into the folder that somebody stands in."""
 
-_CONFIG = {"autoinstall_known_extensions": False, "autoload_known_extensions": False, "memory_limit": "256MB"}
+_CONFIG = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "memory_limit": "256MB",
+}
 
 Row = Mapping[str, Any]
 """An event: the columns of :data:`watchfloor.event.EVENT_SCHEMA` by name."""
@@ -153,6 +157,7 @@ class Lake:
         """  # noqa: S608 - fixed text
         with self._errors(), duckdb.connect(config=self._config()) as connection:
             connection.execute("SET preserve_insertion_order = false")
+            connection.execute("SET enable_progress_bar = false")
             return {path: array("q", rows) for path, rows in connection.execute(query, [files, *parameters]).fetchall()}
 
     def _config(self) -> dict[str, Any]:

@@ -59,7 +59,8 @@ class LakeFile(msgspec.Struct, frozen=True):
 
     ``path`` is below the lake's folder; ``low`` and ``high`` are the first and last event time (ms, UTC);
     ``sources`` and ``classes`` are the log sources and OCSF classes of its events, empty if too many; ``hashes`` is
-    what :func:`watchfloor.store.hashes.hashes_of` gives for its rows.
+    what :func:`watchfloor.store.hashes.hashes_of` gives for its rows; ``ingested_from`` is when (ms) the first of
+    its events was ingested.
     """
 
     path: str
@@ -72,6 +73,7 @@ class LakeFile(msgspec.Struct, frozen=True):
     sources: tuple[str, ...] = ()
     classes: tuple[int, ...] = ()
     hashes: bytes = b""
+    ingested_from: int | None = None
 
     def overlaps(self, low: int | None, high: int | None) -> bool:
         """Whether an event of it may lie between two times, both included; ``None``: without end."""
@@ -200,6 +202,7 @@ class _Summary:
         self._sources: set[str] = set()
         self._classes: set[int] = set()
         self._hashes: set[int] = set()
+        self._ingested: int | None = None
 
     def add(self, group: pa.Table) -> None:
         if not group.num_rows:
@@ -212,6 +215,8 @@ class _Summary:
         self._sources.update(pc.unique(group.column("source")).to_pylist())
         self._classes.update(one or 0 for one in pc.unique(group.column("class_uid")).to_pylist())
         self._hashes |= hashes_of(group.column("rest"))
+        ingested = pc.min(group.column("ingested_at")).as_py()
+        self._ingested = ingested if self._ingested is None else min(self._ingested, ingested)
 
     def said(self) -> dict[str, Any]:
 
@@ -222,4 +227,5 @@ class _Summary:
             "sources": tuple(sorted(self._sources)) if len(self._sources) <= MOST_NAMED else (),
             "classes": tuple(sorted(self._classes)) if len(self._classes) <= MOST_NAMED else (),
             "hashes": packed(self._hashes),
+            "ingested_from": self._ingested,
         }
