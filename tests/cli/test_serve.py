@@ -14,7 +14,9 @@ import httpx
 import orjson
 import pytest
 import yaml
+from tests.enrich.test_stix import indicator
 
+from watchfloor.catalog import BUILT_IN
 from watchfloor.run.serve import serving_of
 from watchfloor.settings import DataFolder
 from watchfloor.store.lake import Lake
@@ -161,3 +163,29 @@ def test_inputs_of_the_settings_read_and_one_that_cannot_is_told(run: Any, tmp_p
     platform.stop()
     assert platform.process.stderr is not None
     platform.process.stderr.close()
+
+
+def test_what_is_known_beforehand_is_known_live(run: Any, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    token = run("token", "create", "shipper", "--data", data).out.strip()
+    known = indicator(1, "[ipv4-addr:value = '192.0.2.7']", confidence=85, name="C2")
+    (tmp_path / "acme.json").write_bytes(orjson.dumps({"type": "bundle", "id": "bundle--1", "objects": [known]}))
+    assert run("intel", "import", tmp_path / "acme.json", "--data", data).status == 0
+    probes = (BUILT_IN / "filters" / "k8s_health_probes" / "cases").glob("*drop*")
+    noise = b"".join(path.read_bytes() for path in probes)
+    platform = Platform(data, "--filter-noise")
+    headers = {"Authorization": f"Bearer {token}"}
+    said = {**RESET, "eventType": "user.session.start", "uuid": "two", "published": "2026-11-01T00:00:00Z"}
+    sent = httpx.post(f"{platform.url}/ingest", content=orjson.dumps(said) + b"\n" + noise, headers=headers).json()
+    deadline = time.monotonic() + 30
+    while (status := httpx.get(f"{platform.url}/status", headers=headers).json())["worked"]["records"] < sent[
+        "accepted"
+    ]:
+        assert time.monotonic() < deadline
+    platform.stop()
+    assert platform.process.stderr is not None
+    platform.process.stderr.close()
+    assert status["worked"]["filtered"]["k8s_health_probes"] > 0
+    (found,) = run("findings", "--data", data).lines
+    assert found["unmapped"]["rule_id"] == "watchfloor-known-indicator"
+    assert found["unmapped"]["event_uids"] == ["okta_system_log:two"]

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from watchfloor import __version__
 from watchfloor.cli.filters import admitted_filters
-from watchfloor.cli.options import WORKERS, Content, Paths, Processes, Rules, Source
+from watchfloor.cli.options import WORKERS, Assets, Content, FilterNoise, Geo, Paths, Processes, Rules, Source
 from watchfloor.cli.progress import stderr, working
 from watchfloor.cli.rules_loading import rule_cache
 from watchfloor.cli.rules_suppressing import Suppressions, admitted_suppressions
@@ -50,22 +50,10 @@ def investigate(
     rules: Rules = None,
     source: Source = None,
     content: Content = None,
-    inventory: Annotated[
-        Path | None,
-        typer.Option(
-            "--inventory",
-            help="Declares accounts and machines: owner, criticality, environment, kind; YAML or CSV.",
-            metavar="FILE",
-        ),
-    ] = None,
-    geo: Annotated[
-        list[Path] | None,
-        typer.Option("--geo", help="A MaxMind DB file that says where addresses are. May be repeated.", metavar="FILE"),
-    ] = None,
+    inventory: Assets = None,
+    geo: Geo = None,
     suppressions: Suppressions = None,
-    filter_noise: Annotated[
-        bool, typer.Option("--filter-noise", help="Drop what the noise filters of the content are about.")
-    ] = False,
+    filter_noise: FilterNoise = False,
     workers: Processes = WORKERS,
 ) -> None:
     """Real logs to explained cases: DIR/report.html, cases.ndjson, findings.ndjson and signed evidence packs."""

@@ -23,6 +23,21 @@ Content = Annotated[
 Source = Annotated[
     str | None, typer.Option("--source", help="Every record is of this log source; else it is recognised.")
 ]
+Assets = Annotated[
+    Path | None,
+    typer.Option(
+        "--inventory",
+        help="Declares accounts and machines: owner, criticality, environment, kind; YAML or CSV.",
+        metavar="FILE",
+    ),
+]
+Geo = Annotated[
+    list[Path] | None,
+    typer.Option("--geo", help="A MaxMind DB file that says where addresses are. May be repeated.", metavar="FILE"),
+]
+FilterNoise = Annotated[
+    bool, typer.Option("--filter-noise", help="Drop what the noise filters of the content are about.")
+]
 Processes = Annotated[
     int, typer.Option("--workers", min=0, max=64, help="Processes that long input is given to; 0: none.", metavar="N")
 ]

@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from watchfloor.catalog import read_yaml, roots
-from watchfloor.cli.options import DATA, WORKERS, Content, Data, Processes, Rules
+from watchfloor.cli.filters import admitted_filters
+from watchfloor.cli.options import DATA, WORKERS, Assets, Content, Data, FilterNoise, Geo, Processes, Rules
 from watchfloor.cli.progress import stderr, stdout
 from watchfloor.cli.rules_loading import rule_cache, tell_errors
 from watchfloor.clock import iso, system_clock
@@ -23,7 +24,7 @@ from watchfloor.normalize import load_sources
 from watchfloor.run.content import load_content
 from watchfloor.run.serve import Platform, Serving, serving_of
 from watchfloor.run.serve import serve as run_platform
-from watchfloor.settings import DEFAULT_TENANT, DataFolder
+from watchfloor.settings import DEFAULT_TENANT, DataFolder, Settings
 
 CONFIG = "serve.yml"
 
@@ -40,16 +41,23 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Listen on this port.", min=0, max=65535)] = None,
     rules: Rules = None,
     content: Content = None,
+    inventory: Assets = None,
+    geo: Geo = None,
+    filter_noise: FilterNoise = False,
     workers: Processes = WORKERS,
 ) -> None:
     """Live: what arrives becomes events and findings as it comes."""
+    settings = Settings(data, content=tuple(content or ()), inventory=inventory, geo=tuple(geo or ()), workers=workers)
     folder = DataFolder(data)
     folder.prepare()
     serving = _settings(config, folder, host, port)
     console = stderr()
     with console.status("loading rules"):
-        loaded = load_content(rules=tuple(rules or ()), user=tuple(content or ()), load=rule_cache().load)
+        loaded = load_content(
+            rules=tuple(rules or ()), user=settings.content, inventory=inventory, load=rule_cache().load
+        )
     tell_errors(loaded.errors)
+    filters = admitted_filters(loaded) if filter_noise else ()
 
     def ready(url: str, _platform: Platform) -> None:
         console.print(Text(visible(f"Serving {url} into {data}: {len(loaded.rules.rules):,} rules.")))
@@ -60,7 +68,9 @@ def serve(
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await run_platform(serving, folder, loaded, clock=system_clock, workers=workers, stop=stop, on_ready=ready)
+        await run_platform(
+            serving, folder, loaded, clock=system_clock, settings=settings, stop=stop, filters=filters, on_ready=ready
+        )
 
     asyncio.run(run())
     console.print("Stopped; what was accepted is on disk.")

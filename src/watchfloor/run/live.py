@@ -19,7 +19,7 @@ from watchfloor.clock import Clock
 from watchfloor.deadletter import DeadLetter, dead_letter
 from watchfloor.errors import StoreError
 from watchfloor.event import RAW_SCHEMA, Origin
-from watchfloor.run.uncommitted import Stores, Uncommitted, Worked
+from watchfloor.run.uncommitted import Knowledge, Stores, Uncommitted, Worked
 from watchfloor.run.workers import Task, Workers
 from watchfloor.store.landing import Segment, segments
 
@@ -29,6 +29,7 @@ COMMIT_BYTES = 256 << 20
 COMMIT_SECONDS = 30.0
 RETRY_SECONDS = 5.0
 _TICK = 0.25
+_NOTHING = Knowledge()
 
 
 class _Portion(msgspec.Struct, frozen=True):
@@ -55,6 +56,7 @@ class Live:
         workers: Workers,
         clock: Clock,
         *,
+        knowledge: Knowledge = _NOTHING,
         on_worked: Callable[[int], None] = lambda _size: None,
         on_commit: Callable[[int], None] = lambda _number: None,
         commit_rows: int = COMMIT_ROWS,
@@ -63,6 +65,7 @@ class Live:
         self._stores = stores
         self._workers = workers
         self._clock = clock
+        self._knowledge = knowledge
         self._on_worked = on_worked
         self._on_commit = on_commit
         self._commit_rows = commit_rows
@@ -104,7 +107,7 @@ class Live:
 
     def _session(self) -> None:
         """Begin from what is on disk; go on until :meth:`stop`, or until the disk refuses something."""
-        with Uncommitted(self._stores, self.worked) as uncommitted:
+        with Uncommitted(self._stores, self._knowledge, self.worked) as uncommitted:
             self._pending = deque(segments(self._stores.landing, after=uncommitted.upto))
             self._newest = self._pending[-1].number if self._pending else uncommitted.upto
             at_work: deque[_Portion] = deque()

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 
 from watchfloor.clock import Clock
+from watchfloor.detect.noise import NoiseFilter
+from watchfloor.enrich.assets import ASSETS, asset_table
 from watchfloor.errors import InputError, WatchfloorError
 from watchfloor.ingest.http.app import application
 from watchfloor.ingest.http.body import BodyLimits
@@ -18,12 +20,14 @@ from watchfloor.ingest.http.gate import Gate
 from watchfloor.ingest.http.server import Listen, bind, serve_http
 from watchfloor.ingest.http.tokens import Tokens
 from watchfloor.ingest.inputs import Input, input_of
+from watchfloor.operator import Reference
 from watchfloor.run.content import Content
 from watchfloor.run.inputs import inputs
 from watchfloor.run.intake import GroupCommit
+from watchfloor.run.intelligence import indicators_of
 from watchfloor.run.live import Live
-from watchfloor.run.uncommitted import STREAM, Stores
-from watchfloor.settings import DataFolder
+from watchfloor.run.uncommitted import STREAM, Knowledge, Stores
+from watchfloor.settings import DataFolder, Settings
 from watchfloor.store.findings import FindingStore
 from watchfloor.store.lake import Lake
 from watchfloor.store.landing import Landing, segments
@@ -138,8 +142,9 @@ async def serve(
     content: Content,
     *,
     clock: Clock,
-    workers: int,
+    settings: Settings,
     stop: asyncio.Event,
+    filters: Sequence[NoiseFilter] = (),
     on_ready: Callable[[str, Platform], None] = lambda _url, _platform: None,
 ) -> None:
     """Serve until ``stop`` is set; then what was accepted is on disk, and what was at work is committed.
@@ -150,7 +155,7 @@ async def serve(
     """
     with bind(serving.http) as listener, Landing(folder.landing) as landing:
         async with _data_plane(
-            serving.limits, folder, landing, content=content, clock=clock, workers=workers
+            serving.limits, folder, landing, content=content, clock=clock, settings=settings, filters=filters
         ) as platform:
             gate = Gate(platform.intake, Tokens(folder.tokens), BodyLimits())
             app = application(gate, platform.health, platform.status)
@@ -172,11 +177,19 @@ async def serve(
 
 @asynccontextmanager
 async def _data_plane(
-    limits: Limits, folder: DataFolder, landing: Landing, *, content: Content, clock: Clock, workers: int
+    limits: Limits,
+    folder: DataFolder,
+    landing: Landing,
+    *,
+    content: Content,
+    clock: Clock,
+    settings: Settings,
+    filters: Sequence[NoiseFilter],
 ) -> AsyncIterator[Platform]:
     """Everything behind the inputs; they must have ended when the block is left."""
     loop = asyncio.get_running_loop()
     findings, lake = FindingStore(folder.database), Lake(folder.lake)
+    known = Reference(1, {ASSETS: asset_table(content.assets.values()), **indicators_of(folder, settings.tenant)})
 
     def worked(size: int) -> None:
         loop.call_soon_threadsafe(intake.worked, size)
@@ -186,8 +199,9 @@ async def _data_plane(
 
     live = Live(
         Stores(folder.landing, lake, findings, LetterFolder(folder.letters)),
-        content.workers(workers),
+        content.workers(settings.workers, reference=known, filters=filters, geo=settings.geo),
         clock,
+        knowledge=Knowledge(known, tuple(filters), content.keyed),
         on_worked=worked,
         on_commit=committed,
         commit_seconds=limits.commit_seconds,

@@ -4,17 +4,22 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 import pyarrow as pa
 
 from watchfloor.deadletter import DeadLetter
+from watchfloor.detect.noise import NoiseFilter
 from watchfloor.enrich.duplicates import WINDOW, Duplicates
+from watchfloor.enrich.indicators import Indicators
 from watchfloor.finding import Finding
+from watchfloor.operator import KeyedOperator, Reference
 from watchfloor.run.alerts import alerts, revised
 from watchfloor.run.alerts import latest as latest_told
 from watchfloor.run.chain import Chained
+from watchfloor.run.noise import Noise
+from watchfloor.run.sightings import sightings
 from watchfloor.store.findings import FindingStore
 from watchfloor.store.lake import Lake
 from watchfloor.store.lake_writer import Writing, stage
@@ -34,10 +39,19 @@ class Stores(msgspec.Struct, frozen=True):
     letters: LetterFolder
 
 
+class Knowledge(msgspec.Struct, frozen=True):
+    """What a live run knows beforehand: what enrichment knows, what is told to be noise, who looks at events later."""
+
+    reference: Reference = Reference()
+    filters: tuple[NoiseFilter, ...] = ()
+    keyed: tuple[KeyedOperator[Any], ...] = ()
+
+
 class Worked(msgspec.Struct):
     """What a live run has done since it began, for people and measurements; what was done again counts again.
 
-    ``by_source`` counts events, ``trouble`` is why nothing could be stored last time, if it could not.
+    ``by_source`` counts events, ``filtered`` by filter those that were noise; ``trouble`` is why nothing could be
+    stored last time, if it could not.
     """
 
     records: int = 0
@@ -48,6 +62,7 @@ class Worked(msgspec.Struct):
     commits: int = 0
     restarts: int = 0
     by_source: Counter[str] = msgspec.field(default_factory=Counter)
+    filtered: dict[str, int] = msgspec.field(default_factory=dict)
     trouble: str = ""
 
 
@@ -59,9 +74,11 @@ class Uncommitted:
             stands.
     """
 
-    def __init__(self, stores: Stores, worked: Worked) -> None:
+    def __init__(self, stores: Stores, knowledge: Knowledge, worked: Worked) -> None:
         self._stores = stores
         self._worked = worked
+        self._indicators = Indicators(knowledge.reference)
+        self._noise = Noise(knowledge.filters, knowledge.keyed)
         self._writing = Writing(stores.lake.folder)
         self._duplicates = _remembered(stores.lake)
         self._since: float | None = None
@@ -89,12 +106,14 @@ class Uncommitted:
 
     def add(self, done: Chained, *, now: int) -> None:
         """Add what became of a batch; its findings are on disk when this returns."""
-        new = self._duplicates.process(done.events, done.findings)
+        loud = self._noise.process(done.events, done.noisy)
+        new = self._duplicates.process(loud, done.findings)
         events = new.events
-        found = [*new.findings, *self._alerts(events)]
+        found = [*new.findings, *self._told(events)]
         self._worked.findings += self._stores.findings.add(found, now=now)
         self._worked.events += events.num_rows
-        self._worked.duplicates += done.events.num_rows - events.num_rows
+        self._worked.duplicates += loud.num_rows - events.num_rows
+        self._worked.filtered = dict(self._noise.dropped)
         self._worked.by_source.update(events.column("source").to_pylist())
         self._events.append(events)
         self.rows += events.num_rows
@@ -108,8 +127,9 @@ class Uncommitted:
         self.rows += len(letters)
         self.size += sum(len(one.raw) for one in letters)
 
-    def _alerts(self, events: pa.RecordBatch) -> Iterator[Finding]:
-        for told in latest_told(alerts(events)):
+    def _told(self, events: pa.RecordBatch) -> Iterator[Finding]:
+        """What other products and indicators tell of events, as revisions of what they told before."""
+        for told in latest_told([*alerts(events), *sightings(events, self._indicators)]):
             new = revised(self._stores.findings.last(told.tenant, told.uid), told)
             if new is not None:
                 yield new
