@@ -102,3 +102,8 @@ def google(url: str, vendor: Google, **settings: Any) -> Poll:
     os.environ["POLL_GOOGLE"] = vendor.key_file
     known = {"key": {"env": "POLL_GOOGLE"}, "admin": "admin@example.com", "api": url, "token_url": f"{url}/token"}
     return Poll(source="google_workspace", settings=known | settings, private=True, every="1s")
+
+
+def crowdstrike(url: str) -> Poll:
+    settings = {"client_id": "client", "client_secret": {"env": "POLL_CLIENT"}, "api": url}
+    return Poll(source="crowdstrike", settings=settings, private=True, every="1s")

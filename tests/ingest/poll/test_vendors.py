@@ -3,9 +3,9 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from tests.ingest.poll.conftest import Run, github, google, graph, m365, open_for_business
+from tests.ingest.poll.conftest import Run, crowdstrike, github, google, graph, m365, open_for_business
 from tests.ingest.poll.peer import Said
-from tests.ingest.poll.vendors import GitHub, Google, Graph, Microsoft365, pem
+from tests.ingest.poll.vendors import CrowdStrike, GitHub, Google, Graph, Microsoft365, pem
 
 from watchfloor.ingest.inputs.poll.poll import Poll
 
@@ -185,5 +185,20 @@ def test_pages_that_go_round_in_a_circle_are_noticed(run: Run) -> None:
             await run.until(lambda: bool(run.states))
             assert len(peer.asked) <= 6
         assert "round in a circle" in run.states[0]
+
+    asyncio.run(scenario())
+
+
+def test_crowdstrike_alerts_are_listed_fetched_and_come_again_when_they_change(run: Run) -> None:
+    async def scenario() -> None:
+        vendor = CrowdStrike()
+        for number in range(8):
+            vendor.log(_ago(minutes=20 - number), f"c1:ind:{number}")
+        async with open_for_business(vendor) as peer, run.of(crowdstrike(peer.url)):
+            await run.until(lambda: len(run.taken.raw) == 8)
+            vendor.log(_ago(seconds=1), "c1:ind:3")
+            await run.until(lambda: len(run.taken.raw) == 9)
+        assert run.ids("composite_id")[-1] == "c1:ind:3"
+        assert not run.states
 
     asyncio.run(scenario())

@@ -301,6 +301,34 @@ class GitHub(Vendor):
         return Said(found[first : first + self.page], headers={"Link": link} if len(found) > first + self.page else {})
 
 
+class CrowdStrike(Vendor):
+    """The Alerts API: ids are listed, and the alerts of many fetched at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens = Tokens()
+        self.page = 3
+        self.alerts: dict[str, dict[str, Any]] = {}
+
+    def log(self, updated: datetime, one: str) -> None:
+        alert = {"composite_id": one, "cid": "c1", "severity": 70, "created_timestamp": "2026-01-01T00:00:00Z"}
+        self.alerts[one] = alert | {"updated_timestamp": f"{updated:%Y-%m-%dT%H:%M:%SZ}"}
+
+    def answer(self, asked: Asked) -> Said:
+        if asked.path == "/oauth2/token":
+            return self.tokens.client_credentials(asked)
+        if not self.tokens.good(asked):
+            return Said({"errors": [{"code": 401, "message": "access denied, invalid bearer token"}]}, 401)
+        if asked.path == "/alerts/entities/alerts/v2":
+            wanted = orjson.loads(asked.body)["composite_ids"]
+            return Said({"errors": [], "resources": [self.alerts[one] for one in wanted]})
+        since, until = asked.query.get("filter", "'0' '9'").split("'")[1::2]
+        found = [one for one, alert in self.alerts.items() if since <= alert["updated_timestamp"] < until]
+        first = int(asked.query.get("offset", "0"))
+        meta = {"pagination": {"offset": first, "limit": self.page, "total": len(found)}}
+        return Said({"meta": meta, "errors": [], "resources": found[first : first + self.page]})
+
+
 def _iso(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
 
