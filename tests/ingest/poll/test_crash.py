@@ -61,7 +61,7 @@ def test_kills_at_random_moments_lose_and_double_nothing(kind: str, tmp_path: Pa
         while True:
             late = timedelta(seconds=chance.choice([0, 0, 0, 60, 300]))
             logged.append(vendor.log(datetime.now(UTC) - late))
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.25)
 
     async def scenario() -> None:
         before = datetime.now(UTC) - timedelta(hours=1)

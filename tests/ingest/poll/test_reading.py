@@ -163,7 +163,7 @@ def test_a_clock_that_was_ahead_skips_nothing(tmp_path: Path) -> None:
         await reading.window(first=START, until=START + 180, overlap=5)
 
     _read(_definition(), vendor, tmp_path / "cursor", jumps)
-    assert windows == [(-5, 60), (55, 9000), (115, 180)]
+    assert windows == [(0, 60), (55, 9000), (115, 180)]
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"upto": "x"}', "[1]", '{"upto": 1e99}'])

@@ -3,10 +3,12 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from tests.ingest.poll.conftest import Run, crowdstrike, github, google, graph, m365, open_for_business
 from tests.ingest.poll.peer import Said
 from tests.ingest.poll.vendors import CrowdStrike, GitHub, Google, Graph, Microsoft365, pem
 
+from watchfloor.errors import InputError
 from watchfloor.ingest.inputs.poll.poll import Poll
 
 
@@ -200,5 +202,30 @@ def test_crowdstrike_alerts_are_listed_fetched_and_come_again_when_they_change(r
             await run.until(lambda: len(run.taken.raw) == 9)
         assert run.ids("composite_id")[-1] == "c1:ind:3"
         assert not run.states
+
+    asyncio.run(scenario())
+
+
+def test_the_first_start_reads_back_as_far_as_it_is_told_to(run: Run) -> None:
+    async def scenario() -> None:
+        vendor = GitHub()
+        vendor.log(_ago(minutes=50))
+        recent = vendor.log(_ago(minutes=20))
+        async with open_for_business(vendor) as peer, run.of(github(peer.url, lookback="30m")):
+            await run.until(lambda: bool(run.taken.raw))
+            assert run.ids("_document_id") == [recent]
+
+    asyncio.run(scenario())
+
+
+def test_two_inputs_of_one_name_are_refused_and_with_names_they_are_two(run: Run) -> None:
+    async def scenario() -> None:
+        vendor = GitHub()
+        async with open_for_business(vendor) as peer, run.of(github(peer.url)):
+            await run.until(lambda: bool(peer.asked))
+            with pytest.raises(InputError, match="poll/github_audit: two inputs of this name"):
+                async with Run(run.state).of(github(peer.url)):
+                    await asyncio.sleep(0.2)
+        assert github("https://example.com", name="a").path != github("https://example.com", name="b").path
 
     asyncio.run(scenario())

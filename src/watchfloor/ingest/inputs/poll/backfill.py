@@ -6,7 +6,6 @@ of its own, so that it goes on where it stopped, and live traffic does not notic
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from random import SystemRandom
 
@@ -98,7 +97,7 @@ def progress(folder: Path, order: Order, streams: Sequence[str]) -> float:
     done = 0.0
     for stream in streams:
         place = Cursor(cursor_file(folder, stream)).place
-        done += min((place.upto - order.since) / span, 1.0) if place else 0.0
+        done += min(max(place.upto - order.since, 0) / span, 1.0) if place else 0.0
     return done / max(len(streams), 1)
 
 
@@ -129,15 +128,20 @@ async def work_off(
     folder = state / order.name
     for reader in readers:
         reading = Reading(reader, Cursor(cursor_file(folder, reader.name)), land)
-        await _to_the_end(order, reading, partial(oldest, reader.stream, clock), on_hindrance)
+        await _to_the_end(order, reader, reading, clock, on_hindrance)
     remember(folder / _FILE, msgspec.json.encode(msgspec.structs.replace(order, done=True)))
 
 
-async def _to_the_end(order: Order, reading: Reading, oldest: Callable[[], int], on_hindrance: OnHindrance) -> None:
-    failures = 0
+async def _to_the_end(order: Order, reader: Reader, reading: Reading, clock: Clock, on_hindrance: OnHindrance) -> None:
+    failures, started = 0, False
     while True:
         try:
-            left = await reading.window(first=order.since, until=order.until, overlap=OVERLAP, oldest=oldest())
+            if not started:
+                await reader.start()
+                started = True
+            kept = oldest(reader.stream, clock)
+            first = order.since - OVERLAP
+            left = await reading.window(first=first, until=order.until, overlap=OVERLAP, oldest=kept)
         except (RemoteError, OverloadError, StoreError) as error:
             failures += 1
             on_hindrance(str(error))

@@ -57,7 +57,8 @@ class Reading:
             if here.upto >= until:
                 self._cursor.move(here)
                 return False
-            since = max(here.upto - overlap, oldest)
+            # What was read before is read again from a little earlier; at the very start there is no before.
+            since = max(here.upto - overlap if self._cursor.place else first, oldest)
             here = self._open(here, since, min(until, since + seconds(self._stream.span)))
         here = await self._pages(here)
         self._cursor.move(Place(here.until or here.upto))
@@ -116,9 +117,12 @@ class Reading:
 
     async def onward(self, *, first: int, now: int, overlap: int) -> int:
         """Read the next page of an endless stream; how much was listed. Raises as :meth:`window`."""
-        here = self._cursor.place or Place(first)
-        if here.since is None or here.until is not None:
-            here = self._open(Place(min(here.upto, now)), max(min(here.upto, now) - overlap, 0), None)
+        here = self._cursor.place
+        if here is None:
+            here = self._open(Place(first), first, None)
+        elif here.since is None or here.until is not None:
+            upto = min(here.upto, now)
+            here = self._open(Place(upto), max(upto - overlap, 0), None)
         try:
             listing = await self._reader.list(here)
         except CursorError:
