@@ -22,4 +22,5 @@ async def _main(url: str, data: Path, kind: str) -> None:
         await intake.close()
 
 
-asyncio.run(_main(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
+if __name__ == "__main__":
+    asyncio.run(_main(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))

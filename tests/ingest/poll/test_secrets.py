@@ -111,6 +111,20 @@ def test_tokens_that_were_fetched_are_secrets_too(run: Run, log: Path, tmp_path:
     assert log.read_text()
 
 
+def test_a_secret_of_short_pieces_is_taken_out_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLL_OKTA", "p.w:1;2,x y")
+
+    async def scenario() -> None:
+        vendor = Okta()
+        vendor.answer = _echo(403)  # type: ignore[method-assign, assignment]
+        async with open_for_business(vendor) as peer, run.of(okta(peer.url)):
+            await run.until(lambda: bool(run.states))
+
+    asyncio.run(scenario())
+    assert "SSWS ***" in run.states[0]
+    assert "1;2" not in run.states[0]
+
+
 @pytest.mark.parametrize(
     "settings", [{"token": CANARY}, {"token": {"value": CANARY}}, {"tokken": CANARY}, {"url": [CANARY]}]
 )
