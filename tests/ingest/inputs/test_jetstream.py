@@ -200,9 +200,12 @@ def test_large_messages_are_taken_a_few_at_a_time(free_port: Port, tmp_path: Pat
             publisher = Publisher(client, reading(port))
             await publisher.prepare()
             await publisher.send([b"%d" % n + bytes(1_000_000) for n in range(60)])
+            for n in range(6000):
+                await client.publish("logs.app", b"small %d" % n)
             intake = MemoryIntake()
             async with running(publisher.transport, intake, tmp_path):
-                await intake.until(lambda: len(intake.distinct) == 60)
+                await intake.until(lambda: len(intake.distinct) == 6060)
+            assert not intake.states, "more than one request takes a connection of its own"
             assert max(sum(map(len, arrival.raw)) for arrival in intake.arrivals) <= 17 << 20
             await client.close()
 
@@ -242,6 +245,35 @@ def test_tls_and_passwords(
             intake = MemoryIntake()
             async with running(publisher.transport, intake, tmp_path):
                 await intake.until(lambda: intake.raw == [b"one"])
+            await client.close()
+
+    asyncio.run(scenario())
+
+
+PERMISSIONS = """
+authorization { users: [
+  { user: owner, password: owner }
+  { user: reader, password: reader, permissions: {
+      publish: ["$JS.API.CONSUMER.INFO.logs.watchfloor", "$JS.API.CONSUMER.MSG.NEXT.logs.watchfloor",
+                "$JS.ACK.logs.watchfloor.>", "$JS.API.CONSUMER.DURABLE.CREATE.logs.watchfloor"]
+      subscribe: "_INBOX.>" } } ] }
+"""
+
+
+def test_the_permissions_that_are_documented_are_enough(free_port: Port, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        port = free_port()
+        (tmp_path / "password").write_text("reader")
+        async with serving(tmp_path / "server", port, PERMISSIONS):
+            transport = reading(port, user="reader", password=Secret(file=tmp_path / "password"))
+            client = await connected(port, user="owner", password="owner")  # noqa: S106
+            publisher = Publisher(client, transport)
+            await publisher.prepare()
+            await publisher.send([b"one"])
+            intake = MemoryIntake()
+            async with running(transport, intake, tmp_path):
+                await intake.until(lambda: intake.raw == [b"one"])
+            assert await publisher.acknowledged() == 1
             await client.close()
 
     asyncio.run(scenario())

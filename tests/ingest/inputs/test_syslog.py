@@ -142,6 +142,30 @@ def test_a_client_without_a_trusted_certificate_is_refused(
     asyncio.run(scenario())
 
 
+def test_a_sender_over_tls_that_reads_nothing_and_closes_loses_nothing(
+    certificates: Certificates, free_port: Port, tmp_path: Path
+) -> None:
+    messages = [b"<1>%d " % n + b"a" * 1000 for n in range(5000)]
+
+    def send(port: int) -> None:
+        context = client(certificates)
+        with socket.create_connection(("127.0.0.1", port)) as plain:
+            sender = context.wrap_socket(plain, server_hostname="localhost")
+            sender.sendall(b"\n".join(messages) + b"\n")
+            sender.close()
+
+    async def scenario() -> None:
+        intake = MemoryIntake()
+        port = free_port()
+        async with running(over_tls(port, certificates), intake, tmp_path):
+            await asyncio.sleep(0.2)
+            await asyncio.to_thread(send, port)
+            await intake.until(lambda: len(intake.raw) == len(messages))
+        assert intake.raw == messages
+
+    asyncio.run(scenario())
+
+
 def test_settings_that_cannot_work_are_refused_at_the_start(
     certificates: Certificates, strangers: Certificates, free_port: Port, tmp_path: Path
 ) -> None:

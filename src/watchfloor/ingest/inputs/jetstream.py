@@ -38,7 +38,8 @@ _LINGER = 0.005
 _ALIVE = "100"
 _ORDINARY = frozenset({"404", "408"})
 """Nothing is there; the time is over."""
-_BYTES_USED_UP = "Message Size Exceeds MaxBytes"
+_ANSWERED = frozenset({"Message Size Exceeds MaxBytes", "Batch Completed"})
+"""How the server describes that it has sent all that was asked for."""
 _TEXT = 200
 _TIMES = 1 << 61
 _TOKENS = 9
@@ -251,7 +252,7 @@ class _Connection:
         elif status != _ALIVE:
             self._asked = 0
             description = (message.headers or {}).get("Description", "")
-            if status not in _ORDINARY and description != _BYTES_USED_UP:
+            if status not in _ORDINARY and description not in _ANSWERED:
                 self._refusal = f"{status} {description}"
 
     async def _land(self, messages: Sequence["Msg"]) -> None:

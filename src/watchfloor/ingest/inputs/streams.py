@@ -88,6 +88,10 @@ class Streams:
                 if framing.pending:
                     self._handover.drop("began and did not end in time")
                 return
+            except OSError:
+                if framing.pending:
+                    self._handover.drop("cut off inside a message")
+                return
             if not chunk:
                 break
             began = framing.pending

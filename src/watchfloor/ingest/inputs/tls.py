@@ -16,6 +16,9 @@ def server_context(certificate: Path, key: Secret, client_ca: Path | None = None
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A sender that reads nothing would leave tickets unread; when it closes, its system takes back what was not
+    # delivered, the last messages with it.
+    context.num_tickets = 0
     _load_own(context, certificate, key)
     if client_ca is not None:
         _trust(context, client_ca)
