@@ -58,6 +58,15 @@ def getters(paths: Sequence[str]) -> Callable[[dict[str, Any]], Iterable[Any]]:
     return lambda record: [get(record) for get in every]
 
 
+def first_name(path: str) -> str:
+    r"""The attribute of the record itself that a path begins with.
+
+    >>> first_name("target[type=User].id"), first_name(r"event\.type")
+    ('target', 'event.type')
+    """
+    return _segments(path)[0][0]
+
+
 def _walk(segments: list[tuple[str, str | None]]) -> Getter:
     if all(selector is None for _, selector in segments):
         return _plain(tuple(name for name, _ in segments))

@@ -1,6 +1,7 @@
 """What a raw record is: an object, and the source that knows it."""
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -32,8 +33,9 @@ class Recognition:
     """Recognises one record after the other.
 
     A JSON object, a mail, an XML event and a line with a structure are told by their fields (``recognise``), a line
-    without one by its text (``text``). Sources are asked in their order, the generic ones after all others; records of
-    one source come together, so the last one that was recognised is asked first.
+    without one by its text (``text``). Of the sources that know records by their fields, those are asked that a record
+    has names for, in their order, the generic ones after all others; records of one source come together, so the last
+    one that was recognised is asked first.
 
     Args:
         sources: The loaded sources.
@@ -48,8 +50,8 @@ class Recognition:
         if only is not None and only not in self._named:
             raise InputError(f"no source {only!r}; there are {', '.join(sorted(self._named))}")
         self._only = only
-        self._sources = [source for source in sources if not source.generic]
-        self._generic = [source for source in sources if source.generic]
+        self._sources = _ByNames(source for source in sources if not source.generic)
+        self._generic = _ByNames(source for source in sources if source.generic)
         self._with_forms = [source for source in sources if source.has_forms]
 
     def read(self, raw: bytes, ingested_at: int, arrived_as: str | None = None) -> Recognised:
@@ -111,20 +113,41 @@ class Recognition:
 
     def _product(self, record: Record, only: Source | None) -> Source | None:
         """The source that knows a record, but for the generic ones."""
-        return _first_of([only] if only else self._sources, record)
+        if only is not None:
+            return only if only.recognises(record) else None
+        return self._sources.of(record)
 
     def _generic_of(self, record: Record) -> Source:
-        if (source := _first_of(self._generic, record)) is None:
+        if (source := self._generic.of(record)) is None:
             raise RecordError("no source recognises this record")
         return source
 
 
-def _first_of(sources: list[Source], record: Record) -> Source | None:
-    for source in sources:
-        if source.recognises(record):
-            _put_first(sources, source)
-            return source
-    return None
+class _ByNames:
+    """Sources by one of the names that their records have, for each way to recognise them the rarest one."""
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self._order = {source: position for position, source in enumerate(sources)}
+        ways = [(source, names) for source in self._order for names in source.tells]
+        uses = Counter(name for _, names in ways for name in names)
+        self._of_any = {source for source, names in ways if not names}
+        self._by_name: dict[str, set[Source]] = defaultdict(set)
+        for source, names in ways:
+            if names:
+                self._by_name[min(names, key=lambda name: (uses[name], name))].add(source)
+        self._last: Source | None = None
+
+    def of(self, record: Record) -> Source | None:
+        """The source that recognises a record."""
+        last = self._last
+        if last is not None and last.recognises(record):
+            return last
+        asked = self._of_any.union(*(self._by_name[name] for name in self._by_name.keys() & record.keys()))
+        for source in sorted(asked, key=self._order.__getitem__):
+            if source.recognises(record):
+                self._last = source
+                return source
+        return None
 
 
 def _text_in(one: Carried, ingested_at: int) -> Text:

@@ -30,7 +30,7 @@ from watchfloor.normalize.expression import compile_expression, paths_of
 from watchfloor.normalize.formats import Text
 from watchfloor.normalize.mapping import EventMapping, Mapped, RecordMapping, Shared, kind_getter
 from watchfloor.normalize.ocsf_record import OcsfMapping
-from watchfloor.normalize.paths import Getter, getter
+from watchfloor.normalize.paths import Getter, first_name, getter
 from watchfloor.normalize.text_forms import compile_forms
 
 Decode = Callable[[dict[str, Any]], dict[str, Any]]
@@ -100,6 +100,8 @@ class Source:
             raise ValueError("a generic source recognises records by their fields, not by forms under text")
         """Whether there are forms of text lines, so that it is worth to ask :meth:`read_text`."""
         self._recognise = _recogniser(definition["recognise"] if not self.has_forms else definition.get("recognise"))
+        self.tells = _tells(definition.get("recognise"))
+        """For each way to recognise a record the names that it must have itself; none if these are not known."""
         self._read_text = compile_forms(definition["text"]) if self.has_forms else None
         self._uid = [getter(path) for path in _as_list(definition.get("uid", []))]
         self._time = [getter(path) for path in _as_list(definition["time"])]
@@ -291,6 +293,19 @@ def _recognise_one(option: Mapping[str, Any]) -> Condition:
         only = required[0]
         return lambda record: only(record) is not None
     return lambda record: all(get(record) is not None for get in required) and holds(record)
+
+
+def _tells(definition: Any) -> tuple[frozenset[str], ...]:
+    options = definition if isinstance(definition, list) else [definition] if definition else []
+    return tuple(frozenset(first_name(path) for path in _needed(option)) for option in options)
+
+
+def _needed(option: Mapping[str, Any]) -> Iterable[str]:
+    """The paths at which a record has a value if it is recognised by an option."""
+    yield from _as_list(option.get("has", []))
+    when = option.get("when")
+    if isinstance(when, Mapping):
+        yield from (path for path, wanted in when.items() if wanted is not None and not isinstance(wanted, Mapping))
 
 
 def _decoder(folder: Path) -> tuple[Decode, Keeps]:
