@@ -40,7 +40,9 @@ def patterns(node: Any) -> Iterator[str]:
 
 def built_in() -> list[str]:
     files = (path for folder in folders("sources") for path in sorted(folder.path.glob("*.yml")))
-    return sorted({pattern for path in files for pattern in patterns(read_yaml(path))})
+    # Forms of text are matched under a time limit, and from the beginning of a line; they have a test of their own.
+    without_forms = ({key: value for key, value in read_yaml(path).items() if key != "text"} for path in files)
+    return sorted({pattern for definition in without_forms for pattern in patterns(definition)})
 
 
 def worst_texts() -> list[str]:

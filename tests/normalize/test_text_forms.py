@@ -1,5 +1,7 @@
 """Forms of text lines that a source declares, and how text goes through normalization."""
 
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,11 @@ from watchfloor.catalog import Folder
 from watchfloor.errors import ContentError, RecordError
 from watchfloor.event import NATIVE, to_ocsf
 from watchfloor.native import KEYWORDS, DecodePlan
-from watchfloor.normalize import Normalizer, Source
-from watchfloor.normalize.formats import Text
+from watchfloor.normalize import Normalizer, Source, load_sources
+from watchfloor.normalize.formats import Text, read_text
 from watchfloor.normalize.text_forms import compile_forms
 from watchfloor.testing.ocsf import ocsf_errors
-from watchfloor.testing.sources import raw_batch
+from watchfloor.testing.sources import INGESTED_AT, raw_batch, sample_records, samples
 
 SYSLOG = {"hostname": "web-1", "app_name": "door"}
 
@@ -138,3 +140,21 @@ def test_what_is_wrong_with_a_form_is_said_with_file_and_entry(tmp_path: Path, t
     with pytest.raises(ContentError, match=wrong) as caught:
         source(tmp_path, text=text)
     assert caught.value.path.endswith("doors/source.yml")
+
+
+WITH_FORMS = [source for source in load_sources()[0] if source.has_forms]
+SECONDS = 1.0
+
+
+@pytest.mark.parametrize("source", WITH_FORMS, ids=lambda source: source.name)
+@pytest.mark.parametrize(
+    "unit", [b"a", b" ", b"a ", b" from ", b";", b'"', b"\\", b"=", b"a=b ", b",", b"0", b"[", b"\0"]
+)
+def test_a_long_line_takes_little_time(source: Source, unit: bytes) -> None:
+    lines = {raw[:40]: raw for path in samples(source) for raw in sample_records(path)[:3] if not raw.startswith(b"{")}
+    for raw in lines.values():
+        for at in (len(raw) // 3, 2 * len(raw) // 3, len(raw)):
+            begin = time.process_time()
+            with suppress(RecordError):
+                source.read_text(read_text(raw[:at] + unit * (100_000 // len(unit)) + raw[at:], INGESTED_AT))
+            assert time.process_time() - begin < SECONDS, raw

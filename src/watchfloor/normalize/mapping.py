@@ -100,6 +100,7 @@ class EventMapping:
         ]
         paths = (target.path for target in self._targets)
         self._files = [(path, path[:-4] + "name") for path in paths if path.endswith("file.path")]
+        self._product = [target.path for target in self._targets if target.path.startswith("metadata.product.")]
         self._taken = frozenset(shared.taken)
         self._consumed = Consumed([*shared.taken, *(path for target in self._targets for path in target.sources)])
         self._entities = _entities({**shared.entities, **(definition.get("entities") or {})}, absent)
@@ -118,7 +119,9 @@ class EventMapping:
         A record that lacks what the class requires becomes a Base Event.
         """
         attributes = self._attributes(record)
-        attributes.update(base)
+        # Of a format that any product writes, the record says which one.
+        product = {path: attributes[path] for path in self._product if path in attributes}
+        attributes.update(base | product if product else base)
         attributes["severity_id"] = self._severity(record) or 1
         made, unused = self._whole(attributes, record)
         named = ((role, text_of(get(record))) for role, get in self._entities.items())

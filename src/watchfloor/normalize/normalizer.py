@@ -152,7 +152,10 @@ class Normalizer:
         if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _nests_deeper(record, MAX_DEPTH):
             raise RecordError(f"nests deeper than {MAX_DEPTH}")
         try:
-            keeps_texts = source.keeps_texts(record) if line is None else _stands_there(source, raw)
+            if raw.startswith(b"{"):
+                keeps_texts = source.keeps_texts(record)
+            else:
+                keeps_texts = line is not None and _stands_there(source, raw)
             record = source.decode(record)
             return Read(source, record, source.kind(record), source.time(record), row if keeps_texts else None, line)
         except _ANY_SHAPE as error:

@@ -41,6 +41,7 @@ Fields = Callable[[str], Record | None]
 _KEYS = frozenset(
     {"name", "when", "starts", "where", "pairs", "set", "pattern", "columns", "separator", "quote", "least", "further"}
 )
+_PROGRAM = "syslog.app_name"
 _COLUMNS_ONLY = frozenset({"separator", "quote", "least", "further"})
 
 
@@ -57,21 +58,38 @@ def compile_forms(definitions: Sequence[Mapping[str, Any]]) -> Form:
     """
     if not isinstance(definitions, list):
         raise ValueError(f"text is a list of forms, not {definitions!r}")  # noqa: TRY004 - one error for a malformed mapping
-    forms = []
+    forms: list[tuple[frozenset[str] | None, Form]] = []
     for position, definition in enumerate(definitions, start=1):
         try:
-            forms.append(_form(definition))
+            forms.append((_programs(definition), _form(definition)))
         except (ValueError, TypeError, KeyError, AttributeError, regex.error) as error:
             name = definition.get("name", "") if isinstance(definition, Mapping) else ""
             raise ValueError(f"text {position}{f' ({name})' if name else ''}: {error}") from None
 
+    named = frozenset[str]().union(*(programs for programs, _ in forms if programs))
+    of_program = {
+        program: [form for programs, form in forms if programs is None or program in programs] for program in named
+    }
+    of_any = [form for programs, form in forms if programs is None]
+
     def read(text: Text) -> Record | None:
-        for form in forms:
+        program = str(text.syslog.get("app_name")) if text.syslog else ""
+        for form in of_program.get(program, of_any):
             if (fields := form(text)) is not None:
                 return fields
         return None
 
     return read
+
+
+def _programs(definition: Mapping[str, Any]) -> frozenset[str] | None:
+    """The programs that a form is for, if it names them: most forms are, and no other line need be looked at."""
+    when = definition.get("when")
+    wanted = when.get(_PROGRAM) if isinstance(when, Mapping) else None
+    names = [wanted] if isinstance(wanted, str) else wanted
+    if not isinstance(names, list) or not all(isinstance(name, str) and "*" not in name for name in names):
+        return None
+    return frozenset(names)
 
 
 def _form(definition: Mapping[str, Any]) -> Form:
@@ -86,6 +104,8 @@ def _form(definition: Mapping[str, Any]) -> Form:
     constants = dict(definition.get("set") or {})
     if "pattern" not in definition and "columns" not in definition and not (holds or starts):
         raise ValueError("a form without a pattern or columns needs when or starts: it may not take every line")
+    if _programs(definition) is not None:
+        holds = {path: value for path, value in definition["when"].items() if path != _PROGRAM}
     condition = compile_condition(holds) if holds else None
     kept = compile_condition(where) if where else None
 

@@ -31,6 +31,8 @@ def repair(owner: EventClass, present: frozenset[str]) -> Repair:
     ('service|dst_endpoint',)
     >>> repair(event_class("file_activity", ("host",)), base | {"device.hostname", "file.name"}).fill
     {'device.type_id': 0, 'file.type_id': 0}
+    >>> repair(event_class("http_activity"), base | {"http_request.url.categories"}).lacking
+    ('http_request|http_response',)
     """
     fill: dict[str, int] = {}
     drop: set[str] = set()
@@ -61,6 +63,8 @@ def _check(  # noqa: PLR0917 - one recursion, its state beside it
         if _check(nested, profiles, f"{prefix}{name}.", below, inner, drop):
             drop.update(f"{prefix}{name}.{rest}" for rest in below)
             del children[name]
+        elif all(f"{prefix}{name}.{rest}" in drop for rest in below):
+            del children[name]  # all that it had was in objects that could not be completed
         else:
             fill.update(inner)
     for name in missing(owner, children):

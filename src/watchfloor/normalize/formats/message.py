@@ -9,8 +9,9 @@ take time in proportion to their input, which the header parser of its newer pol
 ``received``                                the way, last hop first: ``{from, ip, by, with, time}``
 ``received_at``, ``sender_ip``              when the last hop took it; the first address on the way that is not internal
 ``authentication``                          ``{spf, dkim, dmarc}``, the words that the receiving server wrote
-``urls``                                    links of all bodies, each once
+``urls``                                    links of all bodies, each once: ``{url, host}``
 ``attachments``                             ``{name, type, size, sha256}``
+``size``                                    bytes of the whole
 ``body``, ``headers``                       text, and ``{name, value}`` of each header, both cut at a length
 ==========================================  ==========================================================================
 """
@@ -27,6 +28,7 @@ from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
+from itertools import islice
 from typing import Any
 
 from watchfloor.errors import RecordError
@@ -52,6 +54,7 @@ _MAX_SEARCHED = 512 << 10
 _MAX_URLS = 200
 _MAX_ATTACHMENTS = 100
 _URL = re.compile(r"\b(?:https?|ftp)://[^\s\"'<>\\^`{|}\x00-\x1f]{1,2000}", re.IGNORECASE)
+_AUTHORITY = re.compile(r"[/?#]")
 _TAG = re.compile(r"<(?:style|script)\b[^<>]*+>[^<]*+|<[^<>]*+>", re.IGNORECASE)
 _HOP = re.compile(r"(?:^|\s)from\s+(\S{1,255})", re.IGNORECASE)
 _BY = re.compile(r"(?:^|\s)by\s+(\S{1,255})", re.IGNORECASE)
@@ -93,7 +96,7 @@ def read_message(raw: bytes) -> dict[str, Any]:
 
     >>> mail = read_message(b"From: Al <al@example.com>\nSubject: Hi\n\nSee https://example.com/x.\n")["mail"]
     >>> mail["from"], mail["subject"], mail["urls"]
-    ([{'address': 'al@example.com', 'name': 'Al'}], 'Hi', ['https://example.com/x'])
+    ([{'address': 'al@example.com', 'name': 'Al'}], 'Hi', [{'url': 'https://example.com/x', 'host': 'example.com'}])
 
     Raises:
         RecordError: It has more headers, parts or lines than any mail.
@@ -113,6 +116,7 @@ def read_message(raw: bytes) -> dict[str, Any]:
         "date": _time(_first(headers, "Date")),
         "user_agent": _first(headers, "User-Agent") or _first(headers, "X-Mailer"),
         "authentication": _authentication(headers),
+        "size": len(raw),
         "headers": [{"name": name, "value": value} for name, value in headers[:_MAX_HEADERS]],
     }
     mail |= _way(headers) | _content(parts)
@@ -227,7 +231,7 @@ def _content(parts: Iterable[Message]) -> dict[str, Any]:
         elif len(attachments) < _MAX_ATTACHMENTS:
             found = {"type": kind, "size": len(payload), "sha256": hashlib.sha256(payload).hexdigest()}
             attachments.append(({"name": name} if name else {}) | found)
-    return {"body": _body(bodies), "urls": list(urls)[:_MAX_URLS], "attachments": attachments}
+    return {"body": _body(bodies), "urls": [_link(url) for url in islice(urls, _MAX_URLS)], "attachments": attachments}
 
 
 def _payload(part: Message) -> bytes:
@@ -276,6 +280,13 @@ def _urls(text: str, kind: str) -> Iterator[str]:
     for found in _URL.finditer(text):
         url = html.unescape(found[0]) if kind == "text/html" else found[0]
         yield url.rstrip(".,;:!?)]")
+
+
+def _link(url: str) -> dict[str, str]:
+    """A link and its host, without what some programs take for a user's name before it."""
+    authority = _AUTHORITY.split(url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
+    host = authority.rpartition(":")[0] if authority.rpartition(":")[2].isdigit() else authority
+    return {"url": url} | ({"host": host.lower()} if host else {})
 
 
 def _body(bodies: dict[str, str]) -> str:
