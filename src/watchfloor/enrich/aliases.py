@@ -32,7 +32,7 @@ _SYSTEM_NAMES = frozenset({"system", "local service", "network service", "anonym
 _SERVICE_ACCOUNT = "system:serviceaccount:"
 _GUEST = "#ext#@"
 _ENTRA = frozenset({"azure", "m365", "entra", "microsoft"})
-_NOT_IN_MAIL = frozenset("\\/:")
+_NOT_IN_MAIL = re.compile(r"[\\/:\s]")
 _NO_DOMAIN = frozenset({"", "-", ".", "workgroup", "nt authority\\"})
 
 
@@ -126,7 +126,7 @@ def is_mail(text: str) -> bool:
     >>> is_mail("alice@example.com"), is_mail("AROAEXAMPLE:alice@example.com")
     (True, False)
     """
-    if len(text) > MAX_MAIL or any(one in _NOT_IN_MAIL or one.isspace() for one in text):
+    if "@" not in text or len(text) > MAX_MAIL or _NOT_IN_MAIL.search(text):
         return False
     local, _, domain = text.partition("@")
     return bool(local) and "@" not in domain and domain.find(".") > 0 and not domain.endswith(".")

@@ -213,6 +213,8 @@ class IdentityGraph:
     def owners(self) -> dict[str, str]:
         """The names that had several owners: since when (ms) which entity has it."""
         self._settle()
+        if not self._periods:
+            return {}
         best = {node: name for name, members in self._entities() for node in members}
         return {
             alias: orjson.dumps(
