@@ -50,6 +50,14 @@ def test_a_few_minutes_of_lies_do_not_move_it() -> None:
     assert (found.estimate, found.ahead) == (100, 0)
 
 
+def test_a_clock_that_may_be_right_is_not_corrected() -> None:
+    found = skew(learned(*[event(m, -10_000 if m % 2 else 5_000) for m in range(BLOCKS)]))
+    assert found is not None
+    assert (found.low, found.high, found.ahead) == (-10_000, 5_000, 0)
+    # Nor one that is ahead by less than logs in whole seconds can say.
+    assert skew(learned(*[event(m, -900) for m in range(BLOCKS)])).ahead == 0  # type: ignore[union-attr]
+
+
 def test_who_owns_one_host_moves_its_clock_alone() -> None:
     lies = [event(m, -86_400_000, **{"entity.host": "host:b"}) for m in range(BLOCKS)]
     clocks = learned(*[event(m, 100) for m in range(BLOCKS)], *lies)

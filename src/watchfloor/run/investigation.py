@@ -19,7 +19,6 @@ from watchfloor.errors import InputError, storing
 from watchfloor.finding import Finding
 from watchfloor.ingest.files import STDIN, check
 from watchfloor.learn import Label, by_uid, precision, read_labels, votes
-from watchfloor.operator import Reference
 from watchfloor.policy.desk import Desk
 from watchfloor.policy.inventory import Inventory
 from watchfloor.run.closing import Closing, Described, PackFile
@@ -85,7 +84,9 @@ def investigate(
     say = on_stage or (lambda _stage, _done, _total: None)
     with replacing(folder) as draft:
         lake, graph = Lake(draft.lake), known_identities(folder, settings.tenant)
-        known = Reference(1, {ASSETS: asset_table(content.assets.values()), **indicators_of(folder, settings.tenant)})
+        listed = graph.publish()
+        declared = {ASSETS: asset_table(content.assets.values()), **indicators_of(folder, settings.tenant)}
+        known = msgspec.structs.replace(listed, tables={**listed.tables, **declared})
         workers = content.workers(settings.workers, settings.source, reference=known, filters=filters, geo=settings.geo)
         embedded = Embedded(workers, content.rules, content.keyed, lake, known, tuple(filters))
         with _Letters(draft.dead_letters, on_dead_letter) as letters:
