@@ -10,6 +10,7 @@ import orjson
 import typer
 
 from watchfloor.cli import bench_events, bench_ingest, bench_measure, bench_peer
+from watchfloor.cli.bench_search import search
 from watchfloor.cli.options import WORKERS, Paths, Processes, Rules
 from watchfloor.cli.progress import stderr, working
 from watchfloor.cli.rules_loading import named_rules
@@ -26,6 +27,9 @@ LOAD_RECORDS = 40_000
 @app.callback()
 def _main() -> None:
     pass
+
+
+app.command("search")(search)
 
 
 @app.command("detect")

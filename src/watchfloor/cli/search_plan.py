@@ -21,7 +21,7 @@ def print_plan(searcher: Searcher, query: Query, limit: int | None, console: Con
     plan, bounds = searcher.plan(query)
     table = Table("after", "files", "events", "MB", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     with searcher.snapshot() as snapshot:
-        steps = [("tenant", list(snapshot.files)), *bounds.steps(snapshot.files)]
+        steps = [("tenant", list(snapshot.files)), *bounds.steps(snapshot)]
         for name, files in steps:
             events, size = sum(one.rows for one in files), sum(one.size for one in files)
             table.add_row(name, f"{len(files):,}", f"{events:,}", f"{size / 1e6:,.1f}")

@@ -9,6 +9,7 @@ import msgspec
 from watchfloor.search.condition import hash_value, when
 from watchfloor.search.syntax import And, Condition, Or, Test, Value
 from watchfloor.store.hashes import may_hold
+from watchfloor.store.lake import Snapshot
 from watchfloor.store.lakefile import LakeFile
 
 T = TypeVar("T")
@@ -48,18 +49,29 @@ class Bounds(msgspec.Struct, frozen=True):
             _weaker(frozenset.union, self.hashes, other.hashes),
         )
 
-    def steps(self, files: Sequence[LakeFile]) -> list[tuple[str, list[LakeFile]]]:
+    def files(self, snapshot: Snapshot) -> list[LakeFile]:
+        """The files of a snapshot that can hold such an event."""
+        return self.steps(snapshot)[-1][1]
+
+    def steps(self, snapshot: Snapshot) -> list[tuple[str, list[LakeFile]]]:
         """The files that are left after each thing that is known, in this order."""
+        files = list(snapshot.files)
         steps = []
         for name, keeps in (
             ("time", lambda one: one.overlaps(self.low, self.high)),
             ("source", lambda one: _meets(one.sources, self.sources)),
             ("class", lambda one: _meets(one.classes, self.classes)),
-            ("hash", lambda one: self.hashes is None or any(may_hold(one.hashes, value) for value in self.hashes)),
         ):
             files = [one for one in files if keeps(one)]
             steps.append((name, files))
-        return steps
+        if self.hashes is not None:
+            lists = snapshot.hashes(files)
+            files = [
+                one
+                for one in files
+                if any(one.path not in lists or may_hold(lists[one.path], value) for value in self.hashes)
+            ]
+        return [*steps, ("hash", files)]
 
 
 def bounds(condition: Condition, now: int) -> Bounds:

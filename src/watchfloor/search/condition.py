@@ -157,7 +157,7 @@ class Compiler:
         """``:`` ignores case and knows wildcards; ``=`` is exactly this, which Bloom filters can answer."""
         if operator == ":" and value.is_pattern:
             return f"lower({sql}) LIKE lower({self.parameters.add(_like(value.text))}) ESCAPE '\\'"
-        if operator == "=" or not any(char.isalpha() for char in value.text):
+        if as_it_is(operator, value):
             return f"{sql} = {self.parameters.add(value.text)}"
         return f"lower({sql}) = lower({self.parameters.add(value.text)})"
 
@@ -194,9 +194,7 @@ class Compiler:
         if value.is_pattern:
             whole = Value(value.text if _typed(value.text) else f"*:{value.text}", quoted=False, at=value.at)
             return _any([self._equal(column.sql, ":", whole) for column in columns])
-        texts = dict.fromkeys([value.text] if operator == "=" else [value.text, value.text.lower()])
-        ids = [one for text in texts for one in _ids(text)]
-        wanted = ", ".join(self.parameters.add(one) for one in ids)
+        wanted = ", ".join(self.parameters.add(one) for one in entity_ids(operator, value))
         return _any([f"{column.sql} IN ({wanted})" for column in columns])
 
 
@@ -225,6 +223,18 @@ def hash_value(operator: str, value: Value) -> str:
 
 def _field(name: Name, columns: Columns) -> Field:
     return field_of_events(name) if columns is None else field_of_rows(name, columns)
+
+
+def as_it_is(operator: str, value: Value) -> bool:
+    """Whether a test of equality compares with this text and no other."""
+    is_text = not value.is_pattern and "/" not in value.text
+    return operator == "=" or (is_text and not any(char.isalpha() for char in value.text))
+
+
+def entity_ids(operator: str, value: Value) -> list[str]:
+    """The entity ids that a test asks for, each once."""
+    texts = dict.fromkeys([value.text] if operator == "=" else [value.text, value.text.lower()])
+    return list(dict.fromkeys(one for text in texts for one in _ids(text)))
 
 
 def _ids(text: str) -> list[str]:

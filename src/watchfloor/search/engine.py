@@ -5,7 +5,9 @@ ones are not opened.
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,14 @@ from watchfloor.search.bounds import bounds as bounds_of
 from watchfloor.search.fields import Column
 from watchfloor.search.pipeline import SOURCE, Compiled, compiled, ordered
 from watchfloor.search.syntax import Condition, Query, Timechart
-from watchfloor.store.lake import Lake, Snapshot
+from watchfloor.store.lake import Lake, Snapshot, read_rows
 from watchfloor.store.lakefile import LakeFile
 
 FIRST_LOT = 4
 """How many of the latest files are looked into first; then twice as many, and so on."""
+
+PLACE = ("filename", "file_row_number")
+"""Where a row lies."""
 
 _SPILL = ".spill"
 _SQL_TYPES = {
@@ -37,7 +42,7 @@ _SQL_TYPES = {
     "binary": "BLOB",
 }
 _NO_COLUMNS = ", ".join(f'NULL::{_SQL_TYPES[str(field.type)]} AS "{field.name}"' for field in EVENT_SCHEMA)
-_NOTHING = f"SELECT {_NO_COLUMNS} WHERE false"
+_NOTHING = f"SELECT {_NO_COLUMNS}, NULL::VARCHAR AS filename, NULL::BIGINT AS file_row_number WHERE false"
 Row = tuple[Any, ...]
 
 
@@ -88,9 +93,9 @@ class Searcher:
         plan = compiled(query, self._now)
         known = bounds_of(query.condition, self._now)
         with self._lake.snapshot(self._tenant) as snapshot:
-            files = known.steps(snapshot.files)[-1][1]
+            files = known.files(snapshot)
             with self.connection(snapshot, files) as connection:
-                return _Run(connection, snapshot, plan, columns).rows(files, limit)
+                return _Run(connection, snapshot, plan, columns, self._limits.threads).rows(files, limit)
 
     def plan(self, query: Query) -> tuple[Compiled, Bounds]:
         """What a query becomes, and what is known of the events it can find."""
@@ -114,6 +119,8 @@ class Searcher:
             marks = ", ".join("?" * len(paths))
             connection.execute(f"SET allowed_paths = [{marks}]", paths)
             connection.execute("SET enable_external_access = false")
+            # Files do not change, and a search opens one for each column that it looks into.
+            connection.execute("SET parquet_metadata_cache = true")
             # It would be drawn into the answer.
             connection.execute("SET enable_progress_bar = false")
             connection.execute("SET lock_configuration = true")
@@ -157,20 +164,30 @@ class _Run:
     """One query over the files of a snapshot."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, snapshot: Snapshot, plan: Compiled, columns: Sequence[str]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        snapshot: Snapshot,
+        plan: Compiled,
+        columns: Sequence[str],
+        threads: int,
     ) -> None:
         self._connection = connection
         self._folder = snapshot.folder
         self._plan = plan
         self._columns = columns
+        self._threads = threads
+        self._is_cut = False
 
     def rows(self, files: Sequence[LakeFile], limit: int | None) -> Found:
         plan = self._plan
         wanted = _least(limit, plan.limit)
         # One more says whether there are more.
         asked = None if wanted is None else wanted + (plan.limit is None or wanted < plan.limit)
+        self._is_cut = asked is not None
         if asked is not None and plan.is_by_row and not plan.is_ordered:
             names, rows, opened = self._latest(files, asked)
+            if self._is_whole:
+                names, rows = list(EVENT_SCHEMA.names), self._whole(rows, names)
         else:
             (names, rows), opened = self._execute(files, asked), len(files)
         width = len(plan.columns) if plan.columns is not None else len(self._columns) or len(EVENT_SCHEMA)
@@ -193,6 +210,25 @@ class _Run:
             opened += len(lot)
         return names, rows, opened
 
+    @property
+    def _is_whole(self) -> bool:
+        return self._plan.columns is None and not self._columns
+
+    def _whole(self, rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+        """The whole events of rows that say where they lie: few are read, from the row groups that they are in."""
+        places = [tuple(row[names.index(name)] for name in PLACE) for row in rows]
+        wanted: defaultdict[str, list[int]] = defaultdict(list)
+        for path, number in places:
+            wanted[path].append(number)
+        with ThreadPoolExecutor(self._threads) as pool:
+            lots = pool.map(lambda path: read_rows(path, sorted(wanted[path])), wanted)
+            found = {
+                (path, number): tuple(row.values())
+                for path, lot in zip(wanted, lots, strict=True)
+                for number, row in zip(sorted(wanted[path]), lot, strict=True)
+            }
+        return [found[path, number] for path, number in places]
+
     def _execute(self, files: Sequence[LakeFile], limit: int | None) -> tuple[list[str], list[Row]]:
         plan = self._plan
         show_events(self._connection, self._folder, files)
@@ -203,9 +239,14 @@ class _Run:
 
     def _selected(self) -> str:
         """All that a result has; of events the columns that are wanted, and those that order them."""
-        if self._plan.columns is not None or not self._columns:
+        if self._plan.columns is not None:
             return "*"
-        known = [name for name in self._columns if name in EVENT_SCHEMA.names]
+        if not self._columns:
+            # Where few are wanted, whole events are read once it is known which.
+            by_place = self._plan.is_by_row and not self._plan.is_ordered and self._is_cut
+            known: Sequence[str] = PLACE if by_place else EVENT_SCHEMA.names
+        else:
+            known = [name for name in self._columns if name in EVENT_SCHEMA.names]
         return ", ".join(f'"{name}"' for name in dict.fromkeys((*known, "time", "metadata.uid")))
 
 
@@ -214,7 +255,7 @@ def show_events(connection: duckdb.DuckDBPyConnection, folder: Path, files: Sequ
     if files:
         paths = [str(folder / one.path) for one in files]
         # hive_partitioning off: the tenant is a column of the file, not a reading of its folder's name.
-        relation = connection.read_parquet(paths, hive_partitioning=False)
+        relation = connection.read_parquet(paths, hive_partitioning=False, filename=True, file_row_number=True)
     else:
         relation = connection.sql(_NOTHING)
     relation.create_view(SOURCE, replace=True)

@@ -61,6 +61,10 @@ class Snapshot(msgspec.Struct, frozen=True):
         """Where the files are, in a stable order."""
         return [str(self.folder / one.path) for one in self.files]
 
+    def hashes(self, files: Sequence[LakeFile]) -> Mapping[str, bytes]:
+        """The lists of hashes of some of its files, by path."""
+        return Manifest(self.folder).hashes(one.path for one in files)
+
     @property
     def rows(self) -> int:
         """How many events they hold, each delivery counted."""
@@ -121,7 +125,7 @@ class Lake:
         condition = 'tenant = ? AND "metadata.uid" IN (SELECT unnest(?::VARCHAR[]))'
         for path, rows in self._places(snapshot, condition, [tenant, uids], "= 1").items():
             with self._errors():
-                yield from _read(path, rows)
+                yield from read_rows(path, rows)
 
     def in_order(self, tenant: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All events of a tenant in event-time order, each uid once."""
@@ -183,8 +187,8 @@ def _keep(tenant: str, late: "array[int]") -> Keep:
     return keep
 
 
-def _read(path: str, places: "array[int]") -> Iterator[Row]:
-    """The rows of a file at these places, a row group at a time."""
+def read_rows(path: str, places: Sequence[int]) -> Iterator[Row]:
+    """The rows of a file at these places, in ascending order, a row group at a time."""
     with pq.ParquetFile(path) as file:
         first = 0
         for group in range(file.num_row_groups):

@@ -59,8 +59,8 @@ class LakeFile(msgspec.Struct, frozen=True):
 
     ``path`` is below the lake's folder; ``low`` and ``high`` are the first and last event time (ms, UTC);
     ``sources`` and ``classes`` are the log sources and OCSF classes of its events, empty if too many; ``hashes`` is
-    what :func:`watchfloor.store.hashes.hashes_of` gives for its rows; ``ingested_from`` is when (ms) the first of
-    its events was ingested.
+    what :func:`watchfloor.store.hashes.hashes_of` gives for its rows (the manifest keeps it apart);
+    ``ingested_from`` is when (ms) the first of its events was ingested.
     """
 
     path: str

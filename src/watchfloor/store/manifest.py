@@ -5,7 +5,7 @@ Files that leave the lake are remembered until no reader that began before can w
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ NAME = "manifest.db"
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS file ( path TEXT PRIMARY KEY, tenant TEXT NOT NULL, hour TEXT NOT NULL,
     low INTEGER NOT NULL, high INTEGER NOT NULL, body BLOB NOT NULL ) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, list BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS progress (stream TEXT PRIMARY KEY, upto INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS gone (path TEXT PRIMARY KEY, generation INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS deletion (number INTEGER PRIMARY KEY, body BLOB NOT NULL)",
@@ -50,6 +51,16 @@ class Manifest:
         with self._reading() as database:
             rows = database.execute(query, [tenant]) if database else ()
             return tuple(_DECODER.decode(body) for (body,) in rows)
+
+    def hashes(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """The lists of hashes of some files, by path."""
+        query = "SELECT list FROM hashes WHERE path = ?"
+        found: dict[str, bytes] = {}
+        with self._reading() as database:
+            if database is not None:
+                for path in paths:
+                    found.update((path, text) for (text,) in database.execute(query, [path]))
+        return found
 
     def upto(self, stream: str) -> int | None:
         """The last segment of a stream that the lake contains."""
@@ -85,6 +96,7 @@ class Manifest:
                 if not database.execute("DELETE FROM file WHERE path = ?", [one.path]).rowcount:
                     database.execute("ROLLBACK")
                     return False
+            database.executemany("DELETE FROM hashes WHERE path = ?", [(one.path,) for one in old])
             generation = _next(database)
             _insert(database, new)
             kept = {one.path for one in new}
@@ -149,9 +161,15 @@ def _upto(database: sqlite3.Connection, stream: str) -> int | None:
     return None if found is None else int(found[0])
 
 
+def _body(file: LakeFile) -> bytes:
+    return msgspec.msgpack.encode(msgspec.structs.replace(file, hashes=b""))
+
+
 def _insert(database: sqlite3.Connection, files: Sequence[LakeFile]) -> None:
-    rows = [(one.path, one.tenant, one.hour, one.low, one.high, msgspec.msgpack.encode(one)) for one in files]
+    rows = [(one.path, one.tenant, one.hour, one.low, one.high, _body(one)) for one in files]
     database.executemany("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)", rows)
+    # Apart, since who lists the files seldom wants them, and they are long.
+    database.executemany("INSERT INTO hashes VALUES (?, ?)", [(one.path, one.hashes) for one in files])
     # A name that left the lake and is written again belongs to it again.
     database.executemany("DELETE FROM gone WHERE path = ?", [(one.path,) for one in files])
 
