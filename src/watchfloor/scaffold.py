@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from watchfloor.errors import InputError, argument
+from watchfloor.event import event_uid
 
 Kind = Literal["source", "detection", "filter", "playbook", "action", "policy"]
 
@@ -52,8 +53,14 @@ product: {_title(name)}
 description: One sentence on where these records come from and how they are delivered.
 references: [https://example.com/documentation]
 recognise: {{has: [{name}_event, occurred, account]}}
+# Lines of text, if it writes such; else leave this out.
+text:
+  - name: sign in
+    when: {{syslog.app_name: {name}}}
+    pattern: '(?P<account>\\S+) signed in from (?P<address>\\S+): (?P<result>\\w+)$'
+    set: {{{name}_event: sign_in}}
 uid: id
-time: occurred
+time: [occurred, syslog.timestamp]
 event_code: {name}_event
 kind: [{name}_event]
 sigma:
@@ -75,6 +82,15 @@ events:
 {{"{name}_event":"sign_in","id":"1","occurred":"2026-03-17T09:14:00Z","account":"alice@example.com",\
 "address":"203.0.113.9","result":"ok"}}
 """,
+        "samples/sign_in_as_text.raw": f"{_line(name)}\n",
+        "samples/sign_in_as_text.ocsf.json": f"""\
+{{"activity_id":1,"category_uid":3,"class_uid":3002,"metadata":{{"event_code":"sign_in",\
+"product":{{"name":"{_title(name)}","vendor_name":"Example"}},"uid":"{event_uid(name, _line(name).encode(), 0)}"}},\
+"service":{{"name":"{_title(name)}"}},"severity_id":1,"src_endpoint":{{"ip":"203.0.113.9"}},"status_id":2,\
+"time":1741857240000,"type_uid":300201,"unmapped":{{"message":"alice@example.com signed in from 203.0.113.9: failed",\
+"syslog":{{"app_name":"{name}","facility":4,"hostname":"portal-1","severity":6}}}},\
+"user":{{"email_addr":"alice@example.com","name":"alice@example.com"}}}}
+""",
         "samples/sign_in.ocsf.json": f"""\
 {{"activity_id":1,"category_uid":3,"class_uid":3002,"metadata":{{"event_code":"sign_in",\
 "product":{{"name":"{_title(name)}","vendor_name":"Example"}},"uid":"{name}:1"}},"service":{{"name":"{_title(name)}"}},\
@@ -82,6 +98,10 @@ events:
 "user":{{"email_addr":"alice@example.com","name":"alice@example.com"}}}}
 """,
     }
+
+
+def _line(name: str) -> str:
+    return f"<38>Mar 13 09:14:00 portal-1 {name}: alice@example.com signed in from 203.0.113.9: failed"
 
 
 def _detection(name: str) -> dict[str, str]:
