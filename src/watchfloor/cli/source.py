@@ -66,7 +66,7 @@ def permissions(
         table = Table("permission", "state", "what to do", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
         found = asyncio.run(_checked(poll))
         for one in found:
-            told = "" if one.state == "ok" else f"{one.grant}\n({one.reason})"
+            told = "" if one.state == "ok" else f"{one.grant} ({one.reason})"
             table.add_row(_text(one.name), one.state, _text(told))
         lacking += sum(one.state != "ok" for one in found)
         stdout().print(_text(poll.path))

@@ -3,14 +3,14 @@
 ::
 
     RemoteError
-    ├── CredentialsError   who asks is not known, or no longer      a person: renew the credentials
-    ├── PermissionMissingError   may not ask for this               a person: grant what is named
-    ├── EgressError        it points to where nobody may be asked   a person: look at the settings, or at the vendor
-    ├── BusyError          too many requests                        wait as long as it says
-    ├── UnavailableError   no answer, or one that says later        wait longer each time
-    ├── AnswerError        an answer that cannot be read            wait longer each time
-    ├── CursorError        it does not know where we were           begin again where all has landed for sure
-    └── WindowError        more than one listing gives              ask for a shorter time
+    ├── CredentialsError        who asks is not known, or no longer       a person: renew the credentials
+    ├── PermissionMissingError  who asks may not                          a person: grant what is named
+    ├── EgressError             it points to where nobody may be asked    a person: look at the settings, or the vendor
+    ├── BusyError               too many requests                         wait as long as it says
+    ├── UnavailableError        no answer, or one that says later         wait longer each time
+    ├── AnswerError             an answer that cannot be read             wait longer each time
+    ├── CursorError             it does not know where we were            begin again where all has landed for sure
+    └── WindowError             more than one listing gives               ask for a shorter time
 
 Their messages go to logs and people: they hold no secret, no query and no header, and of the vendor's words what
 :func:`words` lets through.
