@@ -44,7 +44,8 @@ def _uids(data: Path, source: str) -> list[str]:
 
 
 async def _until(done: Callable[[], bool], every: float = 0.005) -> None:
-    async with asyncio.timeout(90):
+    # What was logged meanwhile must be caught up with, seven records a page.
+    async with asyncio.timeout(90 + 5 * KILLS):
         while not done():  # noqa: ASYNC110 - another process does it
             await asyncio.sleep(every)
 
