@@ -238,7 +238,8 @@ time.sleep(600)
 
 
 async def kafka(folder: Path, count: int) -> str:
-    """Four partitions that hold all messages."""
+    """Four partitions that hold all messages; the cluster that librdkafka plays holds no more than 5 MiB in each."""
+    count = min(count, 80_000)
     async with process(KAFKA, count, LINE.decode()) as cluster:
         assert cluster.stdout is not None
         broker = (await cluster.stdout.readline()).decode().strip()
