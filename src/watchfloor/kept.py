@@ -50,7 +50,9 @@ class Keep:
             self._on_note(f"{entry}: {error}; the {self._what} are read again.")
             return None
         except msgspec.DecodeError as error:
-            self._on_note(f"{entry}: cached {self._what} that cannot be read ({error}); the {self._what} are read again.")
+            self._on_note(
+                f"{entry}: cached {self._what} that cannot be read ({error}); the {self._what} are read again."
+            )
             return None
         return decoded
 

@@ -14,7 +14,6 @@ import pytest
 import yaml
 from tests.run.services import record
 
-from watchfloor.catalog import BUILT_IN
 from watchfloor.detect.sigma import RuleSet, SigmaDetector
 from watchfloor.detect.sigma.load import load_rules
 from watchfloor.normalize import load_sources
@@ -44,7 +43,7 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> RuleSet:
 
 
 def workers(rules: RuleSet, *, alone: float) -> Workers:
-    return Workers(Recipe((BUILT_IN,), rules), load_sources()[0], SigmaDetector(rules), alone=alone)
+    return Workers(Recipe(rules), load_sources()[0], SigmaDetector(rules), alone=alone)
 
 
 def told(results: list[Chained]) -> list[object]:
@@ -63,7 +62,7 @@ def told(results: list[Chained]) -> list[object]:
 def test_workers_give_what_one_process_gives_in_the_same_order(rules: RuleSet) -> None:
     alone = told(list(workers(rules, alone=math.inf).run(batches())))
     # Without rules here, only the workers can find anything.
-    elsewhere = Workers(Recipe((BUILT_IN,), rules), load_sources()[0], SigmaDetector(RuleSet()), alone=0)
+    elsewhere = Workers(Recipe(rules), load_sources()[0], SigmaDetector(RuleSet()), alone=0)
     assert told(list(elsewhere.run(batches()))) == alone
     assert len(alone) == BATCHES
     assert any(result.findings for result in workers(rules, alone=math.inf).run(batches()))
@@ -119,7 +118,7 @@ from watchfloor.testing.sources import raw_batch
 
 if __name__ == "__main__":
     rules = load_rules([Path(sys.argv[1])])
-    workers = Workers(Recipe((BUILT_IN,), rules), load_sources()[0], SigmaDetector(rules), alone=0)
+    workers = Workers(Recipe(rules), load_sources()[0], SigmaDetector(rules), alone=0)
     for _ in workers.run(raw_batch([b"{}"]) for _ in itertools.count()):
         print(*(one.pid for one in multiprocessing.active_children()), flush=True)
         time.sleep(60)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from watchfloor.cli.options import DATA, Content, Data, Rules
 from watchfloor.cli.progress import stderr, stdout
-from watchfloor.cli.rules_loading import rule_cache, tell_errors
+from watchfloor.cli.rules_loading import rule_cache, source_cache, tell_errors
 from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
 from watchfloor.deadletter import MAX_RAW_BYTES, DeadLetter
@@ -82,7 +82,9 @@ def replay(
     """
     folder = DataFolder(data)
     folder.require()
-    loaded = load_content(rules=tuple(rules or ()), user=tuple(content or ()), load=rule_cache().load)
+    loaded = load_content(
+        rules=tuple(rules or ()), user=tuple(content or ()), load=rule_cache().load, sources=source_cache().load
+    )
     tell_errors(loaded.errors)
     now = int(system_clock().timestamp() * 1000)
     lake, findings, workers = Lake(folder.lake), FindingStore(folder.database), loaded.workers(0)

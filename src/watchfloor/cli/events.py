@@ -15,7 +15,7 @@ from watchfloor.catalog import roots
 from watchfloor.cli.drifting import watching
 from watchfloor.cli.options import WORKERS, Content, Paths, Processes, Rules, Source
 from watchfloor.cli.progress import stderr
-from watchfloor.cli.rules_loading import named_rules, tell_errors
+from watchfloor.cli.rules_loading import named_rules, source_cache, tell_errors
 from watchfloor.cli.rules_suppressing import HiddenFile, Quiet, Suppressions, suppressing
 from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
@@ -25,7 +25,7 @@ from watchfloor.detect.sigma.kernel import SlowRegex
 from watchfloor.event import to_ocsf
 from watchfloor.finding import Finding
 from watchfloor.ingest import read
-from watchfloor.normalize import Normalizer, load_sources
+from watchfloor.normalize import Normalizer
 from watchfloor.run.chain import Of, add_slow
 from watchfloor.run.correlated import run_correlations
 from watchfloor.run.workers import Recipe, Workers
@@ -48,7 +48,7 @@ def normalize(
     ] = None,
 ) -> None:
     """OCSF events, one JSON object a line."""
-    sources, errors = load_sources(roots(content or ()))
+    sources, errors = source_cache().load(roots(content or ()))
     tell_errors(errors)
     with watching(drift, sources) as watch:
         for events in _events(paths, Normalizer(sources, source=source)):
@@ -72,13 +72,12 @@ def detect(
     if not rules:
         raise typer.BadParameter("name the rules", param_hint="--rules")
     ruleset = named_rules(rules)
-    places = roots(content or ())
-    sources, errors = load_sources(places)
+    sources, errors = source_cache().load(roots(content or ()))
     tell_errors(errors)
     now = int(system_clock().timestamp() * 1000)
     slow: dict[str, SlowRegex] = {}
     with suppressing(suppressions, content, ruleset, sources, hidden) as quiet:
-        recipe = Recipe(places, ruleset, source, _needed(ruleset, quiet, brief=brief))
+        recipe = Recipe(ruleset, source, _needed(ruleset, quiet, brief=brief))
         chain = Workers(recipe, sources, SigmaDetector(ruleset), workers=workers)
         for finding in quiet.kept(_findings(paths, chain, ruleset, quiet, slow)):
             _emit(brief_lines(finding) if brief else [finding.to_ocsf(now=now)])

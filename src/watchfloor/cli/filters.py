@@ -6,7 +6,7 @@ from rich.text import Text
 from watchfloor.catalog import folders
 from watchfloor.cli.options import Content, Rules
 from watchfloor.cli.progress import stderr, stdout
-from watchfloor.cli.rules_loading import rule_cache
+from watchfloor.cli.rules_loading import rule_cache, source_cache
 from watchfloor.console.text import visible
 from watchfloor.detect.noise import NoiseFilter
 from watchfloor.errors import GateError
@@ -34,7 +34,7 @@ def _main() -> None:
 @app.command()
 def check(content: Content = None, rules: Rules = None) -> None:
     """Run the cases of each filter and look whether it starves a detection; exit 1 if one is refused."""
-    loaded = load_content(rules=rules or (), user=content or (), load=rule_cache().load)
+    loaded = load_content(rules=rules or (), user=content or (), load=rule_cache().load, sources=source_cache().load)
     admitted = admitted_filters(loaded)
     for one in admitted:
         text = f"{one.name}: one in {one.keep_one_in:,} is kept; {one.owner}: {one.reason}"

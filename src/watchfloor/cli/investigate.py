@@ -13,7 +13,7 @@ from watchfloor import __version__
 from watchfloor.cli.filters import admitted_filters
 from watchfloor.cli.options import WORKERS, Assets, Content, FilterNoise, Geo, Paths, Processes, Rules, Source
 from watchfloor.cli.progress import stderr, working
-from watchfloor.cli.rules_loading import rule_cache
+from watchfloor.cli.rules_loading import rule_cache, source_cache
 from watchfloor.cli.rules_suppressing import Suppressions, admitted_suppressions
 from watchfloor.clock import system_clock
 from watchfloor.console.model import (
@@ -99,7 +99,11 @@ def _investigate(
     began = time.monotonic()
     with console.status("loading rules"):
         content = load_content(
-            rules=settings.rules, user=settings.content, inventory=settings.inventory, load=rule_cache().load
+            rules=settings.rules,
+            user=settings.content,
+            inventory=settings.inventory,
+            load=rule_cache().load,
+            sources=source_cache().load,
         )
     active = admitted_suppressions(suppressions, settings.content, content.rules, content.sources, content.keyed)
     filters = admitted_filters(content) if filter_noise else ()

@@ -6,7 +6,7 @@ import typer
 
 from watchfloor.cli.options import DATA, WORKERS, Content, Data, Processes, Rules
 from watchfloor.cli.progress import stderr, working
-from watchfloor.cli.rules_loading import rule_cache, tell_errors
+from watchfloor.cli.rules_loading import rule_cache, source_cache, tell_errors
 from watchfloor.clock import system_clock
 from watchfloor.errors import InputError
 from watchfloor.run.content import load_content
@@ -36,7 +36,9 @@ def replay(
     """
     folder = DataFolder(data)
     folder.require()
-    loaded = load_content(rules=tuple(rules or ()), user=tuple(content or ()), load=rule_cache().load)
+    loaded = load_content(
+        rules=tuple(rules or ()), user=tuple(content or ()), load=rule_cache().load, sources=source_cache().load
+    )
     tell_errors(loaded.errors)
     if source is not None and source not in {one.name for one in loaded.sources}:
         raise InputError(f"no source {source!r}")

@@ -14,7 +14,7 @@ from rich.text import Text
 from watchfloor.catalog import roots
 from watchfloor.cli.options import Content, Source
 from watchfloor.cli.progress import stderr, stdout
-from watchfloor.cli.rules_loading import named_rules, tell_errors
+from watchfloor.cli.rules_loading import named_rules, source_cache, tell_errors
 from watchfloor.cli.rules_output import write_bytes
 from watchfloor.cli.rules_suppressing import HiddenFile, Suppressions, suppressing
 from watchfloor.clock import system_clock
@@ -22,7 +22,6 @@ from watchfloor.console.text import visible
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import RuleSet
 from watchfloor.errors import GateError, InputError
-from watchfloor.normalize import load_sources
 from watchfloor.rulecraft.backtest import (
     Backtest,
     Change,
@@ -101,7 +100,7 @@ def over_history(
         InputError: A path gives nothing readable, or no rules.
     """
     ruleset = named_rules([rules])
-    sources, errors = load_sources(roots(content or ()))
+    sources, errors = source_cache().load(roots(content or ()))
     tell_errors(errors)
     unread: list[DeadLetter] = []
     keep = Kept()

@@ -12,9 +12,9 @@ from rich.text import Text
 from watchfloor.catalog import roots
 from watchfloor.cli.options import Content
 from watchfloor.cli.progress import stderr
+from watchfloor.cli.rules_loading import source_cache
 from watchfloor.console.text import visible
 from watchfloor.errors import GateError
-from watchfloor.normalize import load_sources
 from watchfloor.rulecraft.check import Checked, check_rules
 from watchfloor.rulecraft.fields import Universe
 from watchfloor.rulecraft.problem import KINDS, Problem
@@ -33,7 +33,7 @@ def check(
     content: Content = None,
 ) -> None:
     """What does not load, what can never match, what is missing; exit 1 if there is an error."""
-    sources, _ = load_sources(roots(content or ()))
+    sources, _ = source_cache().load(roots(content or ()))
     checked = check_rules(paths, Universe(sources))
     checked.ruleset.require(paths)
     if json:

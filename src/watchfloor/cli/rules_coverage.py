@@ -15,7 +15,7 @@ from watchfloor.case import TACTICS
 from watchfloor.catalog import folders, roots
 from watchfloor.cli.options import DATA, Content, Data, Rules, Source
 from watchfloor.cli.progress import stderr, stdout
-from watchfloor.cli.rules_loading import rule_cache, tell_errors
+from watchfloor.cli.rules_loading import rule_cache, source_cache, tell_errors
 from watchfloor.cli.rules_output import write_bytes, write_text
 from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
@@ -57,7 +57,9 @@ def run_coverage(
     """
     if paths and data != DATA:
         raise InputError("name logs or a data folder, not both")
-    loaded = load_content(rules=tuple(rules or ()), user=tuple(content or ()), load=rule_cache().load)
+    loaded = load_content(
+        rules=tuple(rules or ()), user=tuple(content or ()), load=rule_cache().load, sources=source_cache().load
+    )
     tell_errors(loaded.errors)
     places = roots(content or ())
     needs = [*needs_of_rules(loaded.rules), *needs_of_folders(folders("detections", under=places), loaded.sources)]

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from watchfloor.catalog import roots
 from watchfloor.cli.options import Content, Rules, Source
+from watchfloor.cli.rules_loading import source_cache
 from watchfloor.cli.rules_output import write_text
 from watchfloor.clock import system_clock
-from watchfloor.normalize import load_sources
 from watchfloor.rulecraft.chosen import choose_event, choose_rule
 from watchfloor.rulecraft.explain import explain_rule, searches_of
 from watchfloor.rulecraft.explain_page import explanation_page
@@ -30,7 +30,7 @@ def explain(
     content: Content = None,
 ) -> None:
     """The condition as a tree: each test true or false, the value seen and the pattern it met."""
-    sources, _ = load_sources(roots(content or ()))
+    sources, _ = source_cache().load(roots(content or ()))
     chosen = choose_rule(rule, rules or ())
     batch = choose_event(event, chosen.rule, sources, clock=system_clock, source=source)
     searches = None if chosen.parsed is None else searches_of(chosen.parsed, chosen.rule)

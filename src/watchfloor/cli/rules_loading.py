@@ -1,7 +1,8 @@
-"""The rules that a command is about, and in words those that did not load."""
+"""The rules and log sources that a command is about, and in words those that did not load."""
 
 import os
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from watchfloor.cli.progress import stderr
@@ -9,6 +10,7 @@ from watchfloor.console.text import visible
 from watchfloor.detect.sigma import RuleSet
 from watchfloor.detect.sigma.cache import RuleCache
 from watchfloor.errors import ContentError, InputError
+from watchfloor.normalize.loading import SourceCache
 
 SHOWN = 100
 """How many errors are shown one by one."""
@@ -30,14 +32,23 @@ def named_rules(paths: Sequence[Path]) -> RuleSet:
 
 def rule_cache() -> RuleCache:
     """The user's cache of loaded rules, which says on standard error why it cannot be used."""
-    console = stderr()
-    return RuleCache(_cache_folder(), lambda note: console.print(visible(note), markup=False, soft_wrap=True))
+    return RuleCache(_cache_folder() / "rules", _say)
+
+
+@cache
+def source_cache() -> SourceCache:
+    """The user's cache of log sources, which says on standard error why it cannot be used."""
+    return SourceCache(_cache_folder() / "sources", _say)
+
+
+def _say(note: str) -> None:
+    stderr().print(visible(note), markup=False, soft_wrap=True)
 
 
 def _cache_folder() -> Path:
-    """Where loaded rules are kept between runs: the user's cache, as the XDG base directories have it."""
+    """What is kept between runs: the user's cache, as the XDG base directories have it."""
     named = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(named) if Path(named).is_absolute() else Path.home() / ".cache") / "watchfloor" / "rules"
+    return (Path(named) if Path(named).is_absolute() else Path.home() / ".cache") / "watchfloor"
 
 
 def tell_errors(errors: Sequence[ContentError]) -> None:

@@ -13,14 +13,13 @@ from rich.text import Text
 from watchfloor.catalog import roots
 from watchfloor.cli.options import Content, Rules
 from watchfloor.cli.progress import stderr
-from watchfloor.cli.rules_loading import tell_errors
+from watchfloor.cli.rules_loading import source_cache, tell_errors
 from watchfloor.cli.rules_output import write_text
 from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
 from watchfloor.detect.sigma import RuleSet
 from watchfloor.errors import InputError
 from watchfloor.learn import by_uid, read_labels
-from watchfloor.normalize import load_sources
 from watchfloor.rulecraft.authored import Texts, authored
 from watchfloor.rulecraft.chosen import choose_rule
 from watchfloor.rulecraft.judged import Judged, Match, hits, judged
@@ -51,7 +50,7 @@ def run_tune(
         raise InputError(f"{form!r} is not one of {', '.join(FORMS)}")
     decided = by_uid(read_labels(labels))
     chosen = choose_rule(rule, rules or ()).rule
-    sources, errors = load_sources(roots(content or ()))
+    sources, errors = source_cache().load(roots(content or ()))
     tell_errors(errors)
     alone = RuleSet((chosen,))
     found = judged(chosen, replay(paths, alone, sources, clock=system_clock), decided)

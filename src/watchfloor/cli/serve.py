@@ -15,12 +15,11 @@ from watchfloor.catalog import read_yaml, roots
 from watchfloor.cli.filters import admitted_filters
 from watchfloor.cli.options import DATA, WORKERS, Assets, Content, Data, FilterNoise, Geo, Processes, Rules
 from watchfloor.cli.progress import stderr, stdout
-from watchfloor.cli.rules_loading import rule_cache, tell_errors
+from watchfloor.cli.rules_loading import rule_cache, source_cache, tell_errors
 from watchfloor.clock import iso, system_clock
 from watchfloor.console.text import visible
 from watchfloor.errors import InputError
 from watchfloor.ingest.http.tokens import Tokens
-from watchfloor.normalize import load_sources
 from watchfloor.run.content import load_content
 from watchfloor.run.serve import Platform, Serving, serving_of
 from watchfloor.run.serve import serve as run_platform
@@ -54,7 +53,11 @@ def serve(
     console = stderr()
     with console.status("loading rules"):
         loaded = load_content(
-            rules=tuple(rules or ()), user=settings.content, inventory=inventory, load=rule_cache().load
+            rules=tuple(rules or ()),
+            user=settings.content,
+            inventory=inventory,
+            load=rule_cache().load,
+            sources=source_cache().load,
         )
     tell_errors(loaded.errors)
     filters = admitted_filters(loaded) if filter_noise else ()
@@ -92,7 +95,7 @@ def create(
     folder = DataFolder(data)
     folder.prepare()
     if source is not None:
-        known = sorted(one.name for one in load_sources(roots(content or ()))[0])
+        known = sorted(one.name for one in source_cache().load(roots(content or ()))[0])
         if source not in known:
             raise InputError(f"no source {source!r}; there are {', '.join(known)}")
     now = iso(int(system_clock().timestamp() * 1000))

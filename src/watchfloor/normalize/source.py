@@ -14,13 +14,13 @@ asked only for records that no other source recognises.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from watchfloor.catalog import BUILT_IN, Folder, folders, load_python, read_yaml
+from watchfloor.catalog import Folder, load_python, read_yaml
 from watchfloor.errors import ContentError, RecordError
 from watchfloor.event import event_uid
 from watchfloor.native import LogSource
@@ -31,7 +31,7 @@ from watchfloor.normalize.formats import Text
 from watchfloor.normalize.mapping import EventMapping, Mapped, RecordMapping, Shared, kind_getter
 from watchfloor.normalize.ocsf_record import OcsfMapping
 from watchfloor.normalize.paths import Getter, first_name, getter
-from watchfloor.normalize.text_forms import compile_forms
+from watchfloor.normalize.text_forms import Form, compile_forms
 
 Decode = Callable[[dict[str, Any]], dict[str, Any]]
 Keeps = Callable[[dict[str, Any]], bool]
@@ -41,6 +41,9 @@ _KEYS = frozenset(
     | {"sigma", "common", "entities", "profiles", "severity", "events", "include", "description", "references"}
     | {"text", "generic", "schema"}
 )
+_MAIN = "source.yml"
+_DEAR = ("_recognise", "_read_text", "_served", "mappings")
+"""What takes long to compile; most runs see records of a few sources."""
 _MAX_KINDS = 8192
 _BASE_EVENT = 0
 
@@ -66,28 +69,35 @@ class Kind(msgspec.Struct, frozen=True):
     instead: dict[str, tuple[str, ...]]
 
 
-State = tuple[tuple[str, int, int], ...]
-"""The files of a folder: name, time of the last change in ns, size in bytes."""
+Documents = Mapping[str, dict[str, Any]]
+"""What the YAML files of a folder say, by their names."""
 
 
 class Source:
     """A loaded source.
 
+    Args:
+        folder: Where it is.
+        known: The ``documents`` of a source that was loaded from the same files by the same code. Nothing can be wrong
+            with them then, and what is dear is compiled when it is first needed.
+
     Raises:
         ContentError: The folder's files are malformed; names the file and the entry.
     """
 
-    def __init__(self, folder: Folder) -> None:
-        path = folder.path / "source.yml"
-        definition = read_yaml(path)
+    def __init__(self, folder: Folder, known: Documents | None = None) -> None:
         self.name = folder.name
         self.folder = folder.path
+        self.documents: Documents = known or _documents(folder.path)
         try:
-            self._load(definition)
+            self._load()
+            if known is None:
+                self._compile()
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ContentError(str(path), f"{type(error).__name__}: {error}") from error
+            raise ContentError(str(folder.path / _MAIN), f"{type(error).__name__}: {error}") from error
 
-    def _load(self, definition: Mapping[str, Any]) -> None:
+    def _load(self) -> None:
+        definition = self.documents[_MAIN]
         if extra := sorted(set(definition) - _KEYS):
             raise ValueError(f"unknown key {extra[0]!r}")
         self.title: str = definition["title"]
@@ -96,13 +106,11 @@ class Source:
         self.absent = frozenset(definition.get("absent", [""]))
         self.generic = definition.get("generic") is True
         self.has_forms = definition.get("text") is not None
+        """Whether there are forms of text lines, so that it is worth to ask :meth:`read_text`."""
         if self.generic and self.has_forms:
             raise ValueError("a generic source recognises records by their fields, not by forms under text")
-        """Whether there are forms of text lines, so that it is worth to ask :meth:`read_text`."""
-        self._recognise = _recogniser(definition["recognise"] if not self.has_forms else definition.get("recognise"))
         self.tells = _tells(definition.get("recognise"))
         """For each way to recognise a record the names that it must have itself; none if these are not known."""
-        self._read_text = compile_forms(definition["text"]) if self.has_forms else None
         self._uid = [getter(path) for path in _as_list(definition.get("uid", []))]
         self._time = [getter(path) for path in _as_list(definition["time"])]
         self._log_name = compile_expression(definition.get("log_name", {"value": None}), self.absent)
@@ -115,12 +123,33 @@ class Source:
         self._kind_paths = _as_list(definition.get("kind", []))
         self._kind_key = kind_getter(self._kind_paths)
         self._kinds: dict[Any, Kind] = {}
-        sigma = definition.get("sigma") or {}
-        self._served = [_served(one, set(self._kind_paths)) for one in sigma.get("logsources", [])]
-        self._aliases = _aliases(sigma.get("fields") or {})
-        self.mappings = tuple(self._mappings(definition))
+        self._sigma: Mapping[str, Any] = definition.get("sigma") or {}
+        self._aliases = _aliases(self._sigma.get("fields") or {})
 
-    def _mappings(self, definition: Mapping[str, Any]) -> Iterable[RecordMapping]:
+    def _compile(self) -> None:
+        for name in _DEAR:
+            getattr(self, name)
+
+    @cached_property
+    def _recognise(self) -> Condition:
+        definition = self.documents[_MAIN]
+        return _recogniser(definition.get("recognise") if self.has_forms else definition["recognise"])
+
+    @cached_property
+    def _read_text(self) -> Form | None:
+        return compile_forms(self.documents[_MAIN]["text"]) if self.has_forms else None
+
+    @cached_property
+    def _served(self) -> tuple[ServedLogSource, ...]:
+        return tuple(_served(one, set(self._kind_paths)) for one in self._sigma.get("logsources", []))
+
+    @cached_property
+    def mappings(self) -> tuple[RecordMapping, ...]:
+        """The compiled entries, in the order in which they are tried."""
+        return tuple(self._mappings())
+
+    def _mappings(self) -> Iterable[RecordMapping]:
+        definition = self.documents[_MAIN]
         if (schema := definition.get("schema")) is not None:
             if schema != "ocsf":
                 raise ValueError(f"schema: records may be ocsf already; {schema!r} is not known")
@@ -138,8 +167,8 @@ class Source:
             severity=definition.get("severity", 1),
         )
         entries = list(definition.get("events") or [])
-        for name in definition.get("include", []):
-            entries += read_yaml(self.folder / name).get("events") or []
+        for name in definition.get("include") or []:
+            entries += self.documents[name].get("events") or []
         for position, entry in enumerate(entries, start=1):
             try:
                 yield EventMapping(entry, shared)
@@ -239,28 +268,12 @@ def _first_whole(mappings: Iterable[RecordMapping], record: dict[str, Any], base
     raise RecordError("no mapping applies")  # pragma: no cover - the last mapping takes every record
 
 
-def load_sources(under: Iterable[Path] = (BUILT_IN,)) -> tuple[tuple[Source, ...], tuple[ContentError, ...]]:
-    """All sources below the content roots, and those that failed with their reasons."""
-    loaded, failed = [], []
-    for folder in folders("sources", under=under):
-        try:
-            loaded.append(_loaded(folder, _state(folder)))
-        except ContentError as error:
-            failed.append(error)
-    return tuple(loaded), tuple(failed)
-
-
-@lru_cache(maxsize=256)
-def _loaded(folder: Folder, _state: State) -> Source:
-    """A source, compiled once as long as its files stay as they are."""
-    return Source(folder)
-
-
-def _state(folder: Folder) -> State:
-    try:
-        return tuple(sorted((one.name, one.stat().st_mtime_ns, one.stat().st_size) for one in folder.path.iterdir()))
-    except OSError as error:
-        raise ContentError(str(folder.path), error.strerror or str(error)) from error
+def _documents(folder: Path) -> Documents:
+    main = read_yaml(folder / _MAIN)
+    names = main.get("include") or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ContentError(str(folder / _MAIN), f"include is a list of files in the folder, not {names!r}")
+    return {name: read_yaml(folder / name) for name in names} | {_MAIN: main}
 
 
 def _as_list(value: Any) -> list[str]:

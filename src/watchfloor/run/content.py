@@ -15,6 +15,7 @@ from watchfloor.detect.sigma.load import load_rules
 from watchfloor.errors import ContentError
 from watchfloor.inventory import Asset, read_assets
 from watchfloor.normalize import Source, load_sources
+from watchfloor.normalize.loading import Loaded
 from watchfloor.operator import KeyedOperator, Reference
 from watchfloor.policy.engine import PolicyEngine
 from watchfloor.respond.library import Library, load_library
@@ -61,7 +62,7 @@ class Content(msgspec.Struct, frozen=True, dict=True):
         if filters:
             rules = msgspec.structs.replace(rules, rules=(*rules.rules, *(one.rule for one in filters)))
             detector = SigmaDetector(rules)
-        recipe = Recipe(self.roots, rules, source, reference=reference, filters=len(filters), geo=tuple(geo))
+        recipe = Recipe(rules, source, reference=reference, filters=len(filters), geo=tuple(geo))
         return Workers(recipe, self.sources, detector, workers=number)
 
 
@@ -71,17 +72,18 @@ def load_content(
     user: Iterable[Path] = (),
     inventory: Path | None = None,
     load: Callable[[Sequence[Path]], RuleSet] = load_rules,
+    sources: Callable[[Sequence[Path]], Loaded] = load_sources,
 ) -> Content:
     """The built-in content, the user's in its place where names are the same, and the Sigma rules of ``rules`` on top.
 
-    ``load`` gives the Sigma rules of paths.
+    ``load`` gives the Sigma rules of paths, ``sources`` the log sources of content roots.
 
     Raises:
         ContentError: The ``inventory`` cannot be read; without it, policy would guard less than was declared.
         InputError: A path of ``rules`` holds no rules, or a root of ``user`` no content.
     """
     places = roots(user)
-    sources, source_errors = load_sources(places)
+    loaded, source_errors = sources(places)
     keyed, keyed_errors = load_keyed(places)
     detections = folders("detections", under=places)
     ruleset = load([*(path for folder in detections for path in _rule_paths(folder)), *rules])
@@ -95,7 +97,7 @@ def load_content(
     ]
     errors = (*source_errors, *keyed_errors, *nothing, *ruleset.errors, *library.errors, *policy_errors)
     declared = read_assets(inventory) if inventory else {}
-    return Content(sources, ruleset, keyed, library, engine, places, errors, declared)
+    return Content(loaded, ruleset, keyed, library, engine, places, errors, declared)
 
 
 def _rule_paths(folder: Folder) -> list[Path]:

@@ -27,7 +27,8 @@ from watchfloor.detect.sigma.cache import packed, unpacked
 from watchfloor.detect.sigma.kernel import SlowRegex
 from watchfloor.finding import Finding
 from watchfloor.ingest import read
-from watchfloor.normalize import Source, load_sources
+from watchfloor.normalize import Source
+from watchfloor.normalize.loading import handed, taken
 from watchfloor.operator import Reference
 from watchfloor.run.chain import Chain, Chained, Of
 from watchfloor.settings import DEFAULT_WORKERS
@@ -45,11 +46,10 @@ AHEAD = 2
 class Recipe(msgspec.Struct, frozen=True):
     """What a chain is made from.
 
-    The content roots, the rules, the name of the one source, what becomes an event, what enrichment knows, and how many
+    The rules, the name of the one source, what becomes an event, what enrichment knows, and how many
     of the rules, the last ones, are noise filters; MaxMind DB files.
     """
 
-    roots: tuple[Path, ...]
     rules: RuleSet
     source: str | None = None
     of: Of = "all"
@@ -58,7 +58,7 @@ class Recipe(msgspec.Struct, frozen=True):
     geo: tuple[Path, ...] = ()
 
     def chain(self, sources: Sequence[Source], detector: SigmaDetector) -> Chain:
-        """The chain, of the sources of the roots and a detector of the rules.
+        """The chain, of these sources and a detector of the rules.
 
         Raises:
             InputError: There is no source of that name.
@@ -99,6 +99,7 @@ class Workers:
         alone: float = ALONE,
     ) -> None:
         self._recipe = recipe
+        self._sources = sources
         self._chain = recipe.chain(sources, detector)
         self._workers = workers
         self._alone = alone
@@ -183,7 +184,7 @@ class Workers:
                     mp_context=multiprocessing.get_context("spawn"),
                     initializer=_start,
                     initargs=(
-                        tuple(map(str, recipe.roots)),
+                        handed(self._sources),
                         packed(recipe.rules),
                         recipe.source,
                         recipe.of,
@@ -213,7 +214,7 @@ _CHAIN: list[Chain] = []
 
 
 def _start(  # noqa: PLR0917 - what starts a process is a tuple
-    roots: Sequence[str],
+    sources: bytes,
     rules: bytes,
     source: str | None,
     of: Of,
@@ -225,9 +226,8 @@ def _start(  # noqa: PLR0917 - what starts a process is a tuple
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     known = msgspec.msgpack.decode(reference, type=Reference)
-    recipe = Recipe(tuple(map(Path, roots)), unpacked(rules), source, of, known, filters, tuple(map(Path, geo)))
-    sources, _ = load_sources(recipe.roots)
-    _CHAIN.append(recipe.chain(sources, SigmaDetector(recipe.rules)))
+    recipe = Recipe(unpacked(rules), source, of, known, filters, tuple(map(Path, geo)))
+    _CHAIN.append(recipe.chain(taken(sources), SigmaDetector(recipe.rules)))
 
 
 def _end_with_parent() -> None:
