@@ -1,8 +1,10 @@
 """The parts of a request that S3 writes as one text: its method, path and query; its time; whose account made it."""
 
+import re
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote
+
+_ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 
 
 def decode(record: dict[str, Any]) -> dict[str, Any]:
@@ -22,7 +24,11 @@ def decode(record: dict[str, Any]) -> dict[str, Any]:
     # REST.GET.OBJECT, BATCH.DELETE.OBJECT, S3.EXPIRE.OBJECT
     made["verb"] = parts[1] if len(parts) > 1 else parts[0]
     if isinstance(made.get("key"), str):
-        made["key"] = unquote(made["key"])
+        made["key"] = _ENCODED.sub(_decoded, made["key"])
     if (requester := str(made.get("requester", ""))).startswith("arn:"):
         made["account"] = requester.rpartition(":")[2]
     return made
+
+
+def _decoded(found: re.Match[str]) -> str:
+    return bytes.fromhex(found[0].replace("%", "")).decode("utf-8", "replace")
