@@ -67,6 +67,11 @@ class DataFolder(msgspec.Struct, frozen=True):
         return self.path / "deadletters"
 
     @property
+    def quality(self) -> Path:
+        """What is known of the quality of sources."""
+        return self.path / "quality.msgpack"
+
+    @property
     def landing(self) -> Path:
         """What arrived and was not worked on."""
         return self.path / "landing"

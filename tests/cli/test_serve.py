@@ -86,12 +86,23 @@ def test_from_a_token_to_a_finding(run: Any, platform: Platform, tmp_path: Path)
     assert status["worked"]["by_source"] == {"okta_system_log": 1}
     assert httpx.get(f"{platform.url}/status").status_code == 401
     assert httpx.get(f"{platform.url}/health").json() == {"ok": True, "reasons": []}
+    shown = httpx.get(f"{platform.url}/quality", headers=headers)
+    assert (shown.status_code, "Data quality" in shown.text) == (200, True)
+    assert shown.headers["content-security-policy"].startswith("default-src 'none'")
+    assert httpx.get(f"{platform.url}/quality").status_code == 401
     said = platform.stop()
     assert platform.process.returncode == 0
     assert "Stopped; what was accepted is on disk." in said
     assert token not in said
     with Lake(DataFolder(data).lake).snapshot() as snapshot:
         assert snapshot.rows == 1
+    told = run("quality", "--data", data).lines
+    assert [(one["kind"], one.get("source", one.get("path"))) for one in told] == [
+        ("source", "okta_system_log"),
+        ("input", "http/shipper"),
+    ]
+    assert run("quality", "--data", data, "--html", tmp_path / "page.html").status == 0
+    assert "okta_system_log" in (tmp_path / "page.html").read_text()
 
 
 def test_one_platform_serves_a_folder(run: Any, platform: Platform, tmp_path: Path) -> None:

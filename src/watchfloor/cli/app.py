@@ -23,6 +23,10 @@ COMMANDS = {
         "watchfloor.cli.findings:findings",
         "What the live platform has found, OCSF 2004, one JSON object a line.",
     ),
+    "quality": (
+        "watchfloor.cli.quality:quality",
+        "How the sources of the live platform are: volume, latency, what cannot be read, clocks, drift, silence.",
+    ),
     "replay": (
         "watchfloor.cli.replay:replay",
         "Match events of the lake again, as they arrived: what rules of now find in them is kept.",

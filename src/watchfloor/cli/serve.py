@@ -15,6 +15,7 @@ from watchfloor.catalog import read_yaml, roots
 from watchfloor.cli.filters import admitted_filters
 from watchfloor.cli.options import DATA, WORKERS, Assets, Content, Data, FilterNoise, Geo, Processes, Rules
 from watchfloor.cli.progress import stderr, stdout
+from watchfloor.cli.quality import page_of
 from watchfloor.cli.rules_loading import rule_cache, source_cache, tell_errors
 from watchfloor.clock import iso, system_clock
 from watchfloor.console.text import visible
@@ -72,7 +73,15 @@ def serve(
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await run_platform(
-            serving, folder, loaded, clock=system_clock, settings=settings, stop=stop, filters=filters, on_ready=ready
+            serving,
+            folder,
+            loaded,
+            clock=system_clock,
+            settings=settings,
+            stop=stop,
+            filters=filters,
+            pages={"/quality": lambda: page_of(folder, system_clock)},
+            on_ready=ready,
         )
 
     asyncio.run(run())

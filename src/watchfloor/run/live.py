@@ -19,6 +19,7 @@ from watchfloor.clock import Clock
 from watchfloor.deadletter import DeadLetter, dead_letter
 from watchfloor.errors import StoreError
 from watchfloor.event import RAW_SCHEMA, Origin
+from watchfloor.run.quality import Quality
 from watchfloor.run.uncommitted import Knowledge, Stores, Uncommitted, Worked
 from watchfloor.run.workers import Task, Workers
 from watchfloor.store.landing import Segment, segments
@@ -28,6 +29,7 @@ COMMIT_ROWS = 131_072
 COMMIT_BYTES = 256 << 20
 COMMIT_SECONDS = 30.0
 RETRY_SECONDS = 5.0
+LISTEN_SECONDS = 30.0
 _TICK = 0.25
 _NOTHING = Knowledge()
 
@@ -76,7 +78,10 @@ class Live:
         self._told = 0
         """The last segment that ``on_worked`` was told of; one that is worked on again is not told again."""
         self._stopping = False
+        self._looked = 0.0
         self.worked = Worked()
+        kept = stores.quality.kept()
+        self.quality = Quality.load(kept) if kept else Quality()
 
     def notify(self, segment: Segment) -> None:
         """A segment landed; may be called from any thread."""
@@ -107,7 +112,7 @@ class Live:
 
     def _session(self) -> None:
         """Begin from what is on disk; go on until :meth:`stop`, or until the disk refuses something."""
-        with Uncommitted(self._stores, self._knowledge, self.worked) as uncommitted:
+        with Uncommitted(self._stores, self._knowledge, self.quality, self.worked) as uncommitted:
             self._pending = deque(segments(self._stores.landing, after=uncommitted.upto))
             self._newest = self._pending[-1].number if self._pending else uncommitted.upto
             at_work: deque[_Portion] = deque()
@@ -120,7 +125,15 @@ class Live:
                 full = uncommitted.rows >= self._commit_rows or uncommitted.size >= COMMIT_BYTES
                 if full or uncommitted.age >= self._commit_seconds:
                     self._commit(uncommitted)
+                self._listen()
             self._commit(uncommitted)
+
+    def _listen(self) -> None:
+        """Tell of sources that are silent for too long, now and then."""
+        if time.monotonic() - self._looked >= LISTEN_SECONDS:
+            self._looked = time.monotonic()
+            now = int(self._clock().timestamp() * 1000)
+            self.worked.findings += self._stores.findings.add(self.quality.silences(now), now=now)
 
     def _next(self, *, wait: bool) -> _Portion | None:
         """What to work on next, if there is anything; else what lands within a moment, if that is wanted."""

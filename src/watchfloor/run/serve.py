@@ -14,7 +14,7 @@ from watchfloor.clock import Clock
 from watchfloor.detect.noise import NoiseFilter
 from watchfloor.enrich.assets import ASSETS, asset_table
 from watchfloor.errors import InputError, WatchfloorError
-from watchfloor.ingest.http.app import application
+from watchfloor.ingest.http.app import Page, application
 from watchfloor.ingest.http.body import BodyLimits
 from watchfloor.ingest.http.gate import Gate
 from watchfloor.ingest.http.server import Listen, bind, serve_http
@@ -27,11 +27,13 @@ from watchfloor.run.intake import GroupCommit
 from watchfloor.run.intelligence import indicators_of
 from watchfloor.run.live import Live
 from watchfloor.run.uncommitted import STREAM, Knowledge, Stores
+from watchfloor.run.upkeep import Upkeep
 from watchfloor.settings import DataFolder, Settings
 from watchfloor.store.findings import FindingStore
 from watchfloor.store.lake import Lake
 from watchfloor.store.landing import Landing, segments
 from watchfloor.store.letters import LetterFolder
+from watchfloor.store.quality import QualityStore
 
 CLOCK_JUMP = timedelta(seconds=5)
 _CLOCK_TOLD = 300.0
@@ -86,7 +88,8 @@ def inputs_of(serving: Serving, *, place: str = "serve.yml") -> list[Input]:
 class Platform:
     """A running platform, for those who ask how it is."""
 
-    def __init__(self, intake: GroupCommit, live: Live, clock: Clock) -> None:
+    def __init__(self, intake: GroupCommit, live: Live, upkeep: Upkeep, clock: Clock) -> None:
+        self.upkeep = upkeep
         self.hindered: dict[str, str] = {}
         """What hinders inputs, by their paths."""
         self.intake = intake
@@ -102,6 +105,8 @@ class Platform:
             reasons.append("what arrives cannot be written to disk")
         if self._live.worked.trouble:
             reasons.append("what has landed cannot be stored further")
+        if self.upkeep.trouble:
+            reasons.append("the lake cannot be kept up")
         if self.hindered:
             reasons.append(f"{len(self.hindered)} of the inputs cannot read")
         if self._jumped and time.monotonic() - self._jumped[0] < _CLOCK_TOLD:
@@ -122,7 +127,7 @@ class Platform:
             "worked": worked,
             "dropped": dropped,
             "hindered": dict(self.hindered),
-            "trouble": self.intake.trouble or self._live.worked.trouble,
+            "trouble": self.intake.trouble or self._live.worked.trouble or self.upkeep.trouble,
         }
 
     async def watch_clock(self) -> None:
@@ -145,6 +150,7 @@ async def serve(
     settings: Settings,
     stop: asyncio.Event,
     filters: Sequence[NoiseFilter] = (),
+    pages: Mapping[str, Page] = {},
     on_ready: Callable[[str, Platform], None] = lambda _url, _platform: None,
 ) -> None:
     """Serve until ``stop`` is set; then what was accepted is on disk, and what was at work is committed.
@@ -158,13 +164,13 @@ async def serve(
             serving.limits, folder, landing, content=content, clock=clock, settings=settings, filters=filters
         ) as platform:
             gate = Gate(platform.intake, Tokens(folder.tokens), BodyLimits())
-            app = application(gate, platform.health, platform.status)
+            app = application(gate, platform.health, platform.status, pages)
             host, port = listener.getsockname()[:2]
             on_ready(f"{'https' if serving.http.tls else 'http'}://{host}:{port}", platform)
             reading = inputs(
                 inputs_of(serving), platform.intake, platform.hindered, folder.inputs, clock=clock, stop=stop
             )
-            watching = asyncio.create_task(platform.watch_clock())
+            keeping = [asyncio.create_task(one) for one in (platform.watch_clock(), platform.upkeep.run())]
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(reading)
@@ -172,7 +178,8 @@ async def serve(
             except* WatchfloorError as errors:
                 raise errors.exceptions[0] from None
             finally:
-                watching.cancel()
+                for task in keeping:
+                    task.cancel()
 
 
 @asynccontextmanager
@@ -198,7 +205,7 @@ async def _data_plane(
         landing.forget(number - limits.keep_segments)
 
     live = Live(
-        Stores(folder.landing, lake, findings, LetterFolder(folder.letters)),
+        Stores(folder.landing, lake, findings, LetterFolder(folder.letters), QualityStore(folder.quality)),
         content.workers(settings.workers, reference=known, filters=filters, geo=settings.geo),
         clock,
         knowledge=Knowledge(known, tuple(filters), content.keyed),
@@ -211,7 +218,7 @@ async def _data_plane(
     thread = threading.Thread(target=live.run, name="live")
     thread.start()
     try:
-        yield Platform(intake, live, clock)
+        yield Platform(intake, live, Upkeep(folder, clock), clock)
     finally:
         await intake.close()
         live.stop()

@@ -19,12 +19,14 @@ from watchfloor.run.alerts import alerts, revised
 from watchfloor.run.alerts import latest as latest_told
 from watchfloor.run.chain import Chained
 from watchfloor.run.noise import Noise
+from watchfloor.run.quality import Quality
 from watchfloor.run.sightings import sightings
 from watchfloor.store.findings import FindingStore
 from watchfloor.store.lake import Lake
 from watchfloor.store.lake_writer import Writing, stage
 from watchfloor.store.latest import latest
 from watchfloor.store.letters import LetterFolder
+from watchfloor.store.quality import QualityStore
 
 STREAM = "live"
 """What arrives, among the streams that a lake is made of."""
@@ -37,6 +39,7 @@ class Stores(msgspec.Struct, frozen=True):
     lake: Lake
     findings: FindingStore
     letters: LetterFolder
+    quality: QualityStore
 
 
 class Knowledge(msgspec.Struct, frozen=True):
@@ -74,8 +77,9 @@ class Uncommitted:
             stands.
     """
 
-    def __init__(self, stores: Stores, knowledge: Knowledge, worked: Worked) -> None:
+    def __init__(self, stores: Stores, knowledge: Knowledge, quality: Quality, worked: Worked) -> None:
         self._stores = stores
+        self._quality = quality
         self._worked = worked
         self._indicators = Indicators(knowledge.reference)
         self._noise = Noise(knowledge.filters, knowledge.keyed)
@@ -115,6 +119,7 @@ class Uncommitted:
         self._worked.duplicates += loud.num_rows - events.num_rows
         self._worked.filtered = dict(self._noise.dropped)
         self._worked.by_source.update(events.column("source").to_pylist())
+        self._quality.observe(events, done.dead_letters, now=now)
         self._events.append(events)
         self.rows += events.num_rows
         self.size += events.nbytes
@@ -147,6 +152,7 @@ class Uncommitted:
         first, last, lake = self.upto + 1, self._last, self._stores.lake
         self._stores.letters.keep(self._letters, first=first, last=last)
         lake.commit(stage(lake.folder, self._events, stream=STREAM, first=first, last=last), stream=STREAM, upto=last)
+        self._stores.quality.keep(self._quality.dump())
         self.upto, self.rows, self.size, self._since = last, 0, 0, None
         self._events, self._letters = [], []
         self._worked.commits += 1

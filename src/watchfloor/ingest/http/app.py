@@ -1,12 +1,13 @@
 """The application: endpoints, and answers that say what became of a request."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from watchfloor.ingest.http.answers import answer
@@ -19,8 +20,22 @@ Health = Callable[[], Mapping[str, Any]]
 """How the platform is: at least ``ok``, and if it is not, ``reasons``."""
 
 
-def application(gate: Gate, health: Health, status: Health) -> Starlette:
-    """The ASGI application of all endpoints; ``status`` says more than ``health``, to those who have a token."""
+Page = Callable[[], str]
+"""Renders a page of HTML."""
+
+_INERT = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def application(gate: Gate, health: Health, status: Health, pages: Mapping[str, Page] = {}) -> Starlette:
+    """The ASGI application of all endpoints; ``status`` says more than ``health``, to those who have a token.
+
+    So do ``pages``, by their paths.
+    """
 
     async def ingest(request: Request) -> Response:
         return await _ingest(gate, request)
@@ -33,7 +48,15 @@ def application(gate: Gate, health: Health, status: Health) -> Starlette:
         gate.token(request)
         return answer(status())
 
+    def shown(render: Page) -> Callable[[Request], Awaitable[Response]]:
+        async def show(request: Request) -> Response:
+            gate.token(request)
+            return HTMLResponse(await asyncio.to_thread(render), headers=_INERT)
+
+        return show
+
     routes = [
+        *(Route(path, shown(render), methods=["GET"]) for path, render in pages.items()),
         Route("/ingest", ingest, methods=["POST"]),
         Route("/health", healthy, methods=["GET"]),
         Route("/status", told, methods=["GET"]),

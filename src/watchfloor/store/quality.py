@@ -1,0 +1,34 @@
+"""What is known of the quality of sources, as one blob that is replaced."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from watchfloor.errors import storing
+
+
+class QualityStore:
+    """A file; who reads it sees it whole.
+
+    Raises:
+        StoreError: It cannot be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def keep(self, blob: bytes) -> None:
+        """Put this in place of what was there."""
+        part = self._path.with_name(f".{self._path.name}")
+        with storing(self._path):
+            with part.open("wb") as file:
+                file.write(blob)
+                file.flush()
+                os.fsync(file.fileno())
+            part.rename(self._path)
+
+    def kept(self) -> bytes | None:
+        """What is there, if anything is."""
+        with storing(self._path), suppress(FileNotFoundError):
+            return self._path.read_bytes()
+        return None
