@@ -69,6 +69,34 @@ def paths_of(definition: Any) -> Iterator[str]:
             yield from paths_of(one)
 
 
+def reads_of(definition: Any) -> Iterator[str]:
+    """All paths that an expression looks at: what :func:`paths_of` names, and those of conditions and lists.
+
+    >>> sorted(reads_of({"first": [{"from": "a", "when": {"b": 1}}, {"each": "c", "map": {"x": "d"}}]}))
+    ['a', 'b', 'c']
+    """
+    if isinstance(definition, str):
+        yield definition
+    elif isinstance(definition, Mapping):
+        for key in ("from", "first", "list", "of", "each"):
+            value = definition.get(key, ())
+            for one in [value] if isinstance(value, str) else value:
+                yield from reads_of(one)
+        for one in definition.get("object", {}).values():
+            yield from reads_of(one)
+        when = definition.get("when") or {}
+        for option in when if isinstance(when, list) else [when]:
+            yield from option
+
+
+def plain_path(definition: Any) -> str | None:
+    """The path that an expression is, if it does nothing but take what stands there."""
+    if isinstance(definition, Mapping) and set(definition) == {"from"}:
+        definition = definition["from"]
+        definition = definition[0] if isinstance(definition, list) and len(definition) == 1 else definition
+    return definition if isinstance(definition, str) else None
+
+
 def _constant(definition: Mapping[str, Any], _absent: frozenset[str]) -> Getter:
     value = definition["value"]
     return lambda _record: value

@@ -5,24 +5,30 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from watchfloor.event import OCSF_VERSION
+from watchfloor.event import HOT, OCSF_VERSION
 from watchfloor.normalize.coerce import Coercer, coercer, text_of
 from watchfloor.normalize.condition import Condition, compile_condition
 from watchfloor.normalize.expression import compile_expression, paths_of
 from watchfloor.normalize.paths import Consumed, Getter, getters
+from watchfloor.normalize.plan import Plans, Target
 from watchfloor.normalize.schema import Attribute, EventClass, event_class, resolve
 from watchfloor.normalize.wholeness import repair, whole
 from watchfloor.normalize.words import basename
 
 _MAX_OUTCOMES = 4096
+_MAX_STAMPS = 128
 _OTHER = 99
 _KEYS = frozenset({"name", "when", "class", "profiles", "activity", "severity", "map", "entities"})
 
 
 class Mapped(msgspec.Struct):
-    """An event as flat, dotted OCSF attributes, what the mapping left, and entities that only the source can name."""
+    """An event as flat, dotted OCSF attributes, what the mapping left, and entities that only the source can name.
+
+    ``attributes`` are those with a column of their own, ``rest`` the others.
+    """
 
     attributes: dict[str, Any]
+    rest: dict[str, Any]
     unmapped: dict[str, Any]
     entities: dict[str, str]
 
@@ -44,20 +50,18 @@ class RecordMapping(Protocol):
         """Map one record; ``base`` holds time and metadata, which every class has."""
 
 
-class _Target(NamedTuple):
-    path: str
-    get: Getter
-    coerce: Coercer
-    sources: tuple[str, ...]
-
-
 class _Outcome(NamedTuple):
-    """What becomes of an event with certain attributes: its class, what it loses and gains, and unused paths."""
+    """What becomes of an event with certain attributes: its class, what it loses and gains, and unused paths.
+
+    ``rest`` are the attributes that have no column; ``stamps`` what its class gives it, by activity.
+    """
 
     owner: EventClass
     drop: frozenset[str]
     fill: dict[str, int]
     unused: frozenset[str]
+    rest: tuple[str, ...]
+    stamps: dict[int, dict[str, Any]]
 
 
 class Shared(msgspec.Struct, frozen=True):
@@ -98,6 +102,7 @@ class EventMapping:
         self._targets += [
             _target(path, one, self.event_class, absent) for path, one in (definition.get("map") or {}).items()
         ]
+        self._plans = Plans(self._targets, absent)
         paths = (target.path for target in self._targets)
         self._files = [(path, path[:-4] + "name") for path in paths if path.endswith("file.path")]
         self._product = [target.path for target in self._targets if target.path.startswith("metadata.product.")]
@@ -123,24 +128,21 @@ class EventMapping:
         product = {path: attributes[path] for path in self._product if path in attributes}
         attributes.update(base | product if product else base)
         attributes["severity_id"] = self._severity(record) or 1
-        made, unused = self._whole(attributes, record)
-        named = ((role, text_of(get(record))) for role, get in self._entities.items())
-        entities = {role: f"{role}:{text}" for role, text in named if text}
-        return Mapped(made, self._consumed.leftover(record, unused), entities)
+        made, rest, unused = self._whole(attributes, record)
+        entities = self._entities.attributes(record)
+        return Mapped(made, rest, self._consumed.leftover(record, unused), entities)
 
     def _attributes(self, record: dict[str, Any]) -> dict[str, Any]:
-        attributes: dict[str, Any] = {}
-        for path, get, coerce, _ in self._targets:
-            value = get(record)
-            if value is not None and (value := coerce(value)) is not None:
-                attributes[path] = value
+        attributes = self._plans.attributes(record)
         for path, name_path in self._files:
             if path in attributes and name_path not in attributes and (name := basename(attributes[path])):
                 attributes[name_path] = name
         return attributes
 
-    def _whole(self, attributes: dict[str, Any], record: dict[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
-        """The event with its class, and the paths that gave it nothing.
+    def _whole(
+        self, attributes: dict[str, Any], record: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any], frozenset[str]]:
+        """The event with its class, what of it has no column, and the paths that gave it nothing.
 
         If the class's own requirements are not met, it is a Base Event.
         """
@@ -149,26 +151,35 @@ class EventMapping:
         if outcome is None:
             if len(self._outcomes) >= _MAX_OUTCOMES:
                 self._outcomes.clear()
-            outcome = self._outcomes[key] = self._outcome(frozenset(attributes))
-        owner, drop, fill, unused = outcome
+            outcome = self._outcomes[key] = self._outcome(key)
+        owner, drop, fill, unused, without_column, stamps = outcome
         if owner is not self.event_class:
             # A number of the class's own (a finding is "resolved") means nothing in a Base Event.
             attributes |= {name: coerce(attributes[name]) for name, coerce in self._refit if name in attributes}
-        stamped = attributes | _stamp(owner, self._activity(record) if owner is self.event_class else _OTHER)
+        activity = self._activity(record) if owner is self.event_class else _OTHER
+        stamp = stamps.get(activity)
+        if stamp is None:
+            stamp = _stamp(owner, activity)
+            if len(stamps) < _MAX_STAMPS:
+                stamps[activity] = stamp
+        attributes |= stamp
         for path in drop:
-            del stamped[path]
-        stamped.update(fill)
-        return stamped, unused
+            del attributes[path]
+        attributes |= fill
+        rest = {path: attributes.pop(path) for path in without_column}
+        return attributes, rest, unused
 
-    def _outcome(self, attributes: frozenset[str]) -> _Outcome:
-        owner, present = self.event_class, attributes | _STAMPED
+    def _outcome(self, attributes: tuple[str, ...]) -> _Outcome:
+        owner, present = self.event_class, frozenset(attributes) | _STAMPED
         fix, strange = repair(owner, present), frozenset[str]()
         if fix.lacking:
             owner = self._fallback
             strange = frozenset(path for path in present if path.partition(".")[0] not in owner.type.attributes)
             fix = repair(owner, present - strange)
         drop = strange | fix.drop
-        return _Outcome(owner, drop, fix.fill, self._unused(present - drop))
+        made = dict.fromkeys([*(one for one in [*attributes, *_stamp(owner, _OTHER)] if one not in drop), *fix.fill])
+        rest = tuple(path for path in made if path not in HOT)
+        return _Outcome(owner, drop, fix.fill, self._unused(present - drop), rest, {})
 
     def _unused(self, made: frozenset[str]) -> frozenset[str]:
         used = self._taken.union(*(target.sources for target in self._targets if target.path in made))
@@ -211,16 +222,16 @@ def _number(definition: Any, absent: frozenset[str]) -> Any:
     return number
 
 
-def _target(path: str, definition: Any, owner: EventClass, absent: frozenset[str]) -> _Target:
+def _target(path: str, definition: Any, owner: EventClass, absent: frozenset[str]) -> Target:
     try:
         attribute = resolve(owner.type, path, owner.profiles)
     except KeyError as error:
         raise ValueError(f"{path}: {error.args[0]} (class {owner.name}, profiles {list(owner.profiles)})") from None
     try:
-        get = compile_expression(definition, absent)
+        compile_expression(definition, absent)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from None
-    return _Target(path, get, _complete(attribute, owner.profiles), tuple(paths_of(definition)))
+    return Target(path, definition, _complete(attribute, owner.profiles), tuple(paths_of(definition)))
 
 
 def _complete(attribute: Attribute, profiles: tuple[str, ...]) -> Coercer:
@@ -230,7 +241,7 @@ def _complete(attribute: Attribute, profiles: tuple[str, ...]) -> Coercer:
 
 def _common_targets(
     common: Mapping[str, Any], owner: EventClass, absent: frozenset[str], own: Mapping[str, Any]
-) -> list[_Target]:
+) -> list[Target]:
     """The common attributes that this class has and that the entry does not set itself."""
     targets = []
     for path, definition in common.items():
@@ -240,10 +251,20 @@ def _common_targets(
     return targets
 
 
-def _entities(definition: Mapping[str, Any], absent: frozenset[str]) -> dict[str, Getter]:
+def _entities(definition: Mapping[str, Any], absent: frozenset[str]) -> Plans:
     if extra := sorted(set(definition) - {"app", "resource"}):
         raise ValueError(f"entities: a source names app and resource; {extra[0]!r} is resolved from OCSF attributes")
-    return {role: compile_expression(one, absent) for role, one in definition.items()}
+    for one in definition.values():
+        compile_expression(one, absent)
+    return Plans([Target(role, one, _entity(role)) for role, one in definition.items()], absent)
+
+
+def _entity(role: str) -> Coercer:
+    def entity(value: Any) -> str | None:
+        text = text_of(value)
+        return f"{role}:{text}" if text else None
+
+    return entity
 
 
 def _when_paths(when: Any) -> frozenset[str]:

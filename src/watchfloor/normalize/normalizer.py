@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from watchfloor.deadletter import DeadLetter
 from watchfloor.errors import RecordError
-from watchfloor.event import EVENT_SCHEMA, HOT, IDENTITY, Origin
+from watchfloor.event import EVENT_SCHEMA, IDENTITY, Origin
 from watchfloor.native import DecodePlan, MayHold, Seek
+from watchfloor.normalize.columns import columns_of
 from watchfloor.normalize.recognition import Recognition
 from watchfloor.normalize.source import Kind, Source
 from watchfloor.normalize.vendor_fields import VendorFields
@@ -84,13 +85,13 @@ class Normalizer:
         """Normalize a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
         fields = self._fields.gather(self._seek(batch.column("raw")))
 
-        def event(read: Read, raw: _Row) -> _Row:
-            row = _event(read, raw)
+        def event(read: Read, raw: bytes, ordinal: int) -> _Row:
+            row = _event(read, raw, ordinal)
             fields.add(read.record, read.kind, read.row, read.line)
             return row
 
-        _, rows, refused = self._written(batch, range(batch.num_rows), event)
-        return Normalized(_events(rows, fields.batch()), refused)
+        kept, rows, refused = self._written(batch, range(batch.num_rows), event)
+        return Normalized(_events(batch, kept, rows, fields.batch()), refused)
 
     def decode(self, batch: pa.RecordBatch) -> Decoded:
         """Decode the records of a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
@@ -117,7 +118,7 @@ class Normalizer:
         kept, rows, refused = self._written(decoded.raw, [decoded.rows[place] for place in chosen], _event)
         places = [chosen[at] for at in kept]
         natives = decoded.natives.take(pa.array(places, pa.int64()))
-        return places, Normalized(_events(rows, natives), refused)
+        return places, Normalized(_events(decoded.raw, [decoded.rows[one] for one in places], rows, natives), refused)
 
     def identify(self, decoded: Decoded, chosen: Sequence[int]) -> tuple[list[int], Normalized]:
         """As :meth:`map`, with the columns :data:`watchfloor.event.IDENTITY` alone: for them nothing need be mapped.
@@ -125,19 +126,24 @@ class Normalizer:
         A record that could not be mapped has an identity all the same.
         """
         kept, rows, refused = self._written(decoded.raw, [decoded.rows[place] for place in chosen], _identity)
-        return [chosen[at] for at in kept], Normalized(pa.RecordBatch.from_pylist(rows, IDENTITY), refused)
+        places = [chosen[at] for at in kept]
+        delivered = _delivered(decoded.raw, [decoded.rows[one] for one in places])
+        return places, Normalized(
+            pa.RecordBatch.from_arrays(columns_of(rows, IDENTITY, delivered), schema=IDENTITY), refused
+        )
 
     def _written(
-        self, batch: pa.RecordBatch, chosen: Sequence[int], write: Callable[[Read, _Row], _Row]
+        self, batch: pa.RecordBatch, chosen: Sequence[int], write: Callable[[Read, bytes, int], _Row]
     ) -> tuple[list[int], list[_Row], list[DeadLetter]]:
         """What ``write`` makes of some rows of a raw batch: of which, by place in ``chosen``, and of which not."""
         kept: list[int] = []
         rows: list[_Row] = []
         refused: list[DeadLetter] = []
-        raws = batch.take(pa.array(chosen, pa.int64())).to_pylist()
-        for place, (row, raw) in enumerate(zip(chosen, raws, strict=True)):
+        taken = batch if len(chosen) == batch.num_rows else batch.take(pa.array(chosen, pa.int64()))
+        columns = (taken.column(name).to_pylist() for name in ("raw", "ordinal", "ingested_at", "source"))
+        for place, (row, raw, ordinal, ingested_at, arrived_as) in enumerate(zip(chosen, *columns, strict=True)):
             try:
-                rows.append(write(self._read(raw["raw"], row, raw["ingested_at"], raw["source"]), raw))
+                rows.append(write(self._read(raw, row, ingested_at, arrived_as), raw, ordinal))
             except RecordError as error:
                 refused.append(_letter(batch, row, str(error)))
             except RecursionError:
@@ -171,6 +177,17 @@ def _everywhere(_raws: pa.BinaryArray) -> MayHold:
     return lambda _row, _served: True
 
 
+_DELIVERED = {
+    "tenant": "tenant",
+    "origin.path": "path",
+    "origin.line": "line",
+    "origin.index": "index",
+    "origin.ordinal": "ordinal",
+    "ingested_at": "ingested_at",
+    "raw": "raw",
+}
+"""Columns of events that are columns of the raw batch."""
+
 _ANY_SHAPE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 """A record can have any shape: what its source cannot make of it is that record's fault, not the batch's."""
 
@@ -179,45 +196,24 @@ def _its_fault(source: Source, error: Exception) -> RecordError:
     return RecordError(f"{source.name}: {type(error).__name__}: {error}")
 
 
-def _event(read: Read, raw: _Row) -> _Row:
-    """The row of :data:`watchfloor.event.EVENT_SCHEMA` that a record becomes, without what is null."""
+def _event(read: Read, raw: bytes, ordinal: int) -> _Row:
+    """The row of :data:`watchfloor.event.EVENT_SCHEMA` that a record becomes, without what is null or was delivered."""
     try:
-        mapped = read.source.map(
-            read.record,
-            read.kind,
-            time=read.time,
-            raw=raw["raw"],
-            ordinal=raw["ordinal"],
-        )
+        mapped = read.source.map(read.record, read.kind, time=read.time, raw=raw, ordinal=ordinal)
     except _ANY_SHAPE as error:
         raise _its_fault(read.source, error) from error
-    row: _Row = {}
-    rest: _Row = {}
-    for path, value in mapped.attributes.items():
-        (row if path in HOT else rest)[path] = value
+    row = mapped.attributes
     for role, entity_id in mapped.entities.items():
         row[f"entity.{role}"] = entity_id
-    row["rest"] = _json(rest)
+    row["rest"] = _json(mapped.rest)
     row["unmapped"] = _json(mapped.unmapped)
-    row["ingested_at"] = raw["ingested_at"]
-    row["raw"] = raw["raw"]
-    return row | _place(read, raw)
+    row["source"] = read.source.name
+    return row
 
 
-def _identity(read: Read, raw: _Row) -> _Row:
-    uid = read.source.uid(read.record, raw=raw["raw"], ordinal=raw["ordinal"])
-    return {"metadata.uid": uid, "time": read.time} | _place(read, raw)
-
-
-def _place(read: Read, raw: _Row) -> _Row:
-    return {
-        "tenant": raw["tenant"],
-        "source": read.source.name,
-        "origin.path": raw["path"],
-        "origin.line": raw["line"],
-        "origin.index": raw["index"],
-        "origin.ordinal": raw["ordinal"],
-    }
+def _identity(read: Read, raw: bytes, ordinal: int) -> _Row:
+    uid = read.source.uid(read.record, raw=raw, ordinal=ordinal)
+    return {"metadata.uid": uid, "time": read.time, "source": read.source.name}
 
 
 def _letter(batch: pa.RecordBatch, row: int, reason: str) -> DeadLetter:
@@ -228,10 +224,17 @@ def _letter(batch: pa.RecordBatch, row: int, reason: str) -> DeadLetter:
     )
 
 
-def _events(rows: list[_Row], natives: pa.RecordBatch) -> pa.RecordBatch:
-    events = pa.RecordBatch.from_pylist(rows, EVENT_SCHEMA)
-    columns = [*events.columns, *natives.columns]
+def _events(raw: pa.RecordBatch, kept: list[int], rows: list[_Row], natives: pa.RecordBatch) -> pa.RecordBatch:
+    """The events of the rows ``kept`` of a raw batch."""
+    columns = [*columns_of(rows, EVENT_SCHEMA, _delivered(raw, kept)), *natives.columns]
     return pa.RecordBatch.from_arrays(columns, schema=pa.schema([*EVENT_SCHEMA, *natives.schema]))
+
+
+def _delivered(raw: pa.RecordBatch, kept: list[int]) -> dict[str, pa.Array]:
+    """The columns of events that some rows of a raw batch have as they are."""
+    if len(kept) < raw.num_rows:
+        raw = raw.take(pa.array(kept, pa.int64()))
+    return {name: raw.column(theirs) for name, theirs in _DELIVERED.items()}
 
 
 MAX_DEPTH = 100

@@ -7,7 +7,7 @@ becomes a Base Event.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from watchfloor.event import OCSF_VERSION
+from watchfloor.event import HOT, OCSF_VERSION
 from watchfloor.normalize.coerce import coercer, integer
 from watchfloor.normalize.mapping import Mapped
 from watchfloor.normalize.schema import (
@@ -63,7 +63,9 @@ class OcsfMapping:
         }
         ours = {path: base[path] for path in ("time", "metadata.uid")}
         attributes = {**base, **attributes, **ours}
-        return Mapped(attributes, _unmapped(record, owner, attributes), {})
+        unmapped = _unmapped(record, owner, attributes)
+        rest = {path: attributes.pop(path) for path in list(attributes) if path not in HOT}
+        return Mapped(attributes, rest, unmapped, {})
 
 
 def _unmapped(record: dict[str, Any], owner: EventClass, made: Flat) -> dict[str, Any]:

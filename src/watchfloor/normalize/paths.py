@@ -36,10 +36,10 @@ def getter(path: str, absent: frozenset[str] = frozenset()) -> Getter:
     Raises:
         ValueError: The path is malformed.
     """
-    segments = _segments(path)
-    if len(segments) == 1 and segments[0][1] is None:
-        return _attribute(segments[0][0], absent)
-    get = _walk(segments)
+    parts = segments(path)
+    if len(parts) == 1 and parts[0][1] is None:
+        return _attribute(parts[0][0], absent)
+    get = _walk(parts)
     return _unless(get, absent) if absent else get
 
 
@@ -49,7 +49,7 @@ def getters(paths: Sequence[str]) -> Callable[[dict[str, Any]], Iterable[Any]]:
     >>> list(getters(["a", "b.c"])({"a": 1, "b": {"c": 2}}))
     [1, 2]
     """
-    parts = [_segments(path) for path in paths]
+    parts = [segments(path) for path in paths]
     if all(len(one) == 1 and one[0][1] is None for one in parts):
         names = [one[0][0] for one in parts]
         # So are those that are read of each record, and this is without a call for each.
@@ -64,13 +64,13 @@ def first_name(path: str) -> str:
     >>> first_name("target[type=User].id"), first_name(r"event\.type")
     ('target', 'event.type')
     """
-    return _segments(path)[0][0]
+    return segments(path)[0][0]
 
 
-def _walk(segments: list[tuple[str, str | None]]) -> Getter:
-    if all(selector is None for _, selector in segments):
-        return _plain(tuple(name for name, _ in segments))
-    steps = [_step(name, selector) for name, selector in segments]
+def _walk(parts: list[tuple[str, str | None]]) -> Getter:
+    if all(selector is None for _, selector in parts):
+        return _plain(tuple(name for name, _ in parts))
+    steps = [_step(name, selector) for name, selector in parts]
 
     def get(record: dict[str, Any]) -> Any:
         value: Any = record
@@ -123,7 +123,15 @@ def _plain(names: tuple[str, ...]) -> Getter:
     return get
 
 
-def _segments(path: str) -> list[tuple[str, str | None]]:
+def segments(path: str) -> list[tuple[str, str | None]]:
+    r"""The names of a path with their selectors.
+
+    >>> segments(r"target[type=User].client\.ip")
+    [('target', 'type=User'), ('client.ip', None)]
+
+    Raises:
+        ValueError: The path is malformed.
+    """
     found, end = [], 0
     for match in _SEGMENT.finditer(path):
         if match.start() != end:

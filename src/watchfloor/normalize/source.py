@@ -61,9 +61,13 @@ class ServedLogSource(msgspec.Struct, frozen=True):
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """What is known of all records with the same kind key: candidate mappings, log sources, names of Sigma fields."""
+    """What is known of all records with the same kind key: candidate mappings, log sources, names of Sigma fields.
+
+    ``surely`` says which mappings hold for each of them; the others depend on more than the kind.
+    """
 
     mappings: tuple[RecordMapping, ...]
+    surely: tuple[bool, ...]
     logsources: tuple[LogSource, ...]
     aliases: dict[str, tuple[str, ...]]
     instead: dict[str, tuple[str, ...]]
@@ -215,7 +219,8 @@ class Source:
             for name, natives in one.aliases.items():
                 aliases[name] = (*natives, *aliases.get(name, ()))
         instead = {name: natives for one in served for name, natives in one.instead.items()}
-        return Kind(mappings, tuple(dict.fromkeys(one.logsource for one in served)), aliases, instead)
+        surely = tuple(one.when_paths <= paths for one in mappings)
+        return Kind(mappings, surely, tuple(dict.fromkeys(one.logsource for one in served)), aliases, instead)
 
     def time(self, record: dict[str, Any]) -> int:
         """When a decoded record's event happened (ms, UTC).
@@ -244,7 +249,7 @@ class Source:
         for path, get in (("metadata.log_name", self._log_name), ("metadata.event_code", self._event_code)):
             if (text := text_of(get(record))) is not None:
                 base[path] = text
-        return _first_whole(kind.mappings, record, base)
+        return _first_whole(kind, record, base)
 
     def uid(self, record: dict[str, Any], *, raw: bytes, ordinal: int) -> str:
         """The uid of a decoded record's event: the vendor's own, under the source's name, if the record has one.
@@ -255,10 +260,10 @@ class Source:
         return ":".join((self.name, *map(str, parts))) if parts and all(parts) else event_uid(self.name, raw, ordinal)
 
 
-def _first_whole(mappings: Iterable[RecordMapping], record: dict[str, Any], base: dict[str, Any]) -> Mapped:
+def _first_whole(kind: Kind, record: dict[str, Any], base: dict[str, Any]) -> Mapped:
     incomplete: Mapped | None = None
-    for mapping in mappings:
-        if mapping.holds(record):
+    for mapping, holds in zip(kind.mappings, kind.surely, strict=True):
+        if holds or mapping.holds(record):
             if incomplete is not None and mapping.event_class.uid == _BASE_EVENT:
                 return incomplete
             mapped = mapping.apply(record, base)
