@@ -9,6 +9,18 @@ import msgspec
 import orjson
 
 ELASTIC = {
+    "atlassian": ["atlassian_jira.audit", "atlassian_confluence.audit", "atlassian_bitbucket.audit"],
+    "auth0": ["auth0.logs"],
+    "aws_s3_access": ["aws.s3access"],
+    "aws_security_hub": ["aws.securityhub_findings"],
+    "aws_vpc_flow": ["aws.vpcflow"],
+    "box": ["box_events.events"],
+    "cloudflare": ["cloudflare.audit", "cloudflare.logpull", "cloudflare_logpush.*"],
+    "linux_auditd": ["auditd.log"],
+    "linux_auth": ["system.auth"],
+    "netskope": ["netskope.*"],
+    "palo_alto": ["panw.panos"],
+    "salesforce": ["salesforce.*"],
     "aws_cloudtrail": ["aws.cloudtrail"],
     "aws_guardduty": ["aws.guardduty"],
     "crowdstrike": ["crowdstrike.falcon", "crowdstrike.fdr"],
@@ -43,6 +55,14 @@ ELASTIC = {
 """The streams of Elastic's integrations that hold records of a source; ``*`` stands for any end."""
 
 SEKOIA = {
+    "aws_vpc_flow": ["aws-flow-logs"],
+    "cef": ["cef"],
+    "cloudflare": ["audit_logs", "http_requests", "firewall_events", "gateway_dns", "gateway_http", "gateway_network"],
+    "linux_auth": ["openssh"],
+    "netskope": ["netskope_events", "netskope-transaction"],
+    "ocsf": ["ocsf"],
+    "palo_alto": ["paloalto-ngfw"],
+    "salesforce": ["salesforce-events"],
     "aws_cloudtrail": ["aws-cloudtrail"],
     "aws_guardduty": ["aws-guardduty"],
     "crowdstrike": ["crowdstrike_falcon", "crowdstrike-telemetry"],
@@ -63,6 +83,7 @@ SEKOIA = {
 """The intakes of Sekoia. Google_Kubernetes_Engine holds events of clusters, which are no audit log, and is not ours."""
 
 TENZIR = {
+    "aws_vpc_flow": ["amazon/tests/vpc_flow/"],
     "microsoft_defender": ["microsoft/tests/graph/ocsf/defender"],
     "okta_system_log": ["okta/"],
     "suricata_eve": ["suricata/"],

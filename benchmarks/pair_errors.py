@@ -18,6 +18,8 @@ CLOUDTRAIL_USER = (
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html"
 )
 WORKSPACE_LOGIN = "https://developers.google.com/workspace/admin/reports/v1/appendix/activity/login"
+KEY_VAULT = "https://learn.microsoft.com/azure/key-vault/general/logging"
+PAN_OS = "https://docs.paloaltonetworks.com/ngfw/administration/monitoring/use-syslog-for-monitoring/syslog-field-descriptions"
 M365_DLP = "https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema"
 
 
@@ -72,14 +74,35 @@ def _is_sysmons_writer(name: str, raw: str) -> bool:
     return account is not None and account[1].casefold() == name and re.search(r'"(?:Source|)User": ', raw) is None
 
 
-def _passed_challenge(stated: Stated, raw: str) -> Stated | None:
-    if "Challenge Passed" not in raw or stated.get("outcome") != "failure":
-        return None
-    return {name: value for name, value in stated.items() if name != "outcome"}
+def _passed_challenge(stated: Stated, raw: str) -> bool:
+    return stated["outcome"] == "failure" and "Challenge Passed" in raw
 
 
 def _concerns_no_threat(stated: Stated, raw: str) -> Stated | None:
     return _category("intrusion_detection")(stated, raw) if '"threatId": null' in raw else None
+
+
+def _without(fact: str, holds: Callable[[Stated, str], object]) -> Callable[[Stated, str], Stated | None]:
+    """This fact is wrong where ``holds`` does."""
+
+    def mended(stated: Stated, raw: str) -> Stated | None:
+        if fact not in stated or not holds(stated, raw):
+            return None
+        return {name: value for name, value in stated.items() if name != fact}
+
+    return mended
+
+
+def _has_no_year(_stated: Stated, raw: str) -> bool:
+    return re.match(r"(?:<\d+>)?[A-Z][a-z]{2} [ \d]\d \d\d:", raw) is not None
+
+
+def _has_no_zone(_stated: Stated, raw: str) -> bool:
+    return re.search(r",\d{4}/\d\d/\d\d \d\d:\d\d:\d\d,", raw) is not None
+
+
+def _was_refused(stated: Stated, raw: str) -> bool:
+    return stated["outcome"] == "success" and re.search(r'"httpStatusCode": [45]\d\d', raw) is not None
 
 
 def _is_log_service(stated: Stated, raw: str) -> Stated | None:
@@ -130,8 +153,29 @@ WRONG: tuple[Wrong, ...] = (
         "google_workspace",
         "elastic google_workspace.login",
         "outcome",
-        _passed_challenge,
+        _without("outcome", _passed_challenge),
         f"a challenge with the status Challenge Passed is a failure there ({WORKSPACE_LOGIN})",
+    ),
+    Wrong(
+        "linux_auth",
+        "elastic system.auth",
+        "when",
+        _without("when", _has_no_year),
+        "a record without a year (RFC 3164, 4.1.2) has the one in which the other product's test was run",
+    ),
+    Wrong(
+        "palo_alto",
+        "",
+        "when",
+        _without("when", _has_no_zone),
+        f"a firewall writes its local time without its zone ({PAN_OS}); each product's test sets one of its own",
+    ),
+    Wrong(
+        "azure_monitor",
+        "sekoia azure-key-vault",
+        "outcome",
+        _without("outcome", _was_refused),
+        f"a call that the vault answered with 4xx did not succeed ({KEY_VAULT})",
     ),
     Wrong(
         "sentinelone",
