@@ -11,6 +11,7 @@ import pytest
 
 from watchfloor.catalog import MAX_YAML_BYTES
 from watchfloor.detect.sigma import SigmaDetector
+from watchfloor.detect.sigma.bounds import MAX_SEARCHES
 from watchfloor.detect.sigma.compile import MAX_SINGLE_WILDCARDS
 from watchfloor.detect.sigma.load import load_rules
 from watchfloor.detect.sigma.matching import MAX_REGEX
@@ -105,11 +106,56 @@ def test_values_that_become_very_many_are_refused(bench: Any) -> None:
     assert [one.rule.id for one in ruleset.rules] == [GOOD]
 
 
+MEGABYTES = ["x" * 1_000_000, "ab" * 500_000, "the quick brown fox " * 50_000]
+"""Values in which it takes long to find that a pattern is not there."""
+
+
+def pairs(number: int) -> dict[str, Any]:
+    return {"s": [{"A|contains": f"pat-{at}-x", "B|endswith": f"end-{at}"} for at in range(number)], "condition": "s"}
+
+
+def references(number: int) -> dict[str, Any]:
+    return {"s": [{"A|fieldref|contains": f"F{at}"} for at in range(number)], "condition": "s"}
+
+
+def half_of(number: int) -> dict[str, Any]:
+    searches = {f"s{at}": {"A|contains": f"pat-{at}-x"} for at in range(number)}
+    return {**searches, "condition": f"{number // 2} of s*"}
+
+
+@pytest.mark.parametrize("detection", [pairs, references, half_of])
+def test_what_is_searched_one_after_the_other_is_limited(bench: Any, detection: Any) -> None:
+    most = MAX_SEARCHES
+    with within(10):
+        ruleset = bench.load(bench.rule(detection(most + 1)), good(bench))
+    (error,) = ruleset.errors
+    assert error.line == 6
+    assert error.reason.startswith(f"it would search the values of an event {most + 1} times")
+    assert [one.rule.id for one in ruleset.rules] == [GOOD]
+    parts = "".join(f"pat-{at}-x" for at in range(most // 2))
+    events = [{"A": f"{value}{parts}b", "B": f"{value}end-{most}", "F1": "absent"} for value in MEGABYTES]
+    detector = bench.detector(bench.rule(detection(most)), good(bench))
+    with within(8):
+        found = detector.detect(bench.batch(events))
+    assert sum(one.rule.id == GOOD for one in found) == len(events)
+    assert sum(one.rule.id == bench.rule_id for one in found) == (len(events) if detection is half_of else 0)
+
+
+def test_many_whole_values_side_by_side_are_no_search(bench: Any) -> None:
+    maps = [{"A": f"tool-{at}.exe", "B|endswith": f"-{at}", "C|startswith": f"{at}-"} for at in range(5_000)]
+    with within(20):
+        detector = bench.detector(bench.rule({"s": maps, "condition": "s"}), good(bench))
+    values = [{"A": "tool-7.exe", "B": f"{value}-8", "C": f"7-{value}"} for value in MEGABYTES]
+    with within(5):
+        found = detector.detect(bench.batch([*values, {"A": "tool-7.exe", "B": "-7", "C": "7-"}]))
+    assert [one.key for one in found if one.rule.id == bench.rule_id] == [f"event-{len(values)}"]
+
+
 @pytest.mark.parametrize("modifiers", ["", "|contains", "|cased|contains", "|startswith", "|contains|all"])
 def test_a_long_list_of_patterns(bench: Any, modifiers: str) -> None:
-    listed = [f"Pattern-{number:07}-xyz" for number in range(4_000)]
+    listed = [f"Pattern-{number:07}-xyz" for number in range(MAX_SEARCHES if "all" in modifiers else 4_000)]
     values = [*HOSTILE, *(f"{one}b" for one in listed[::200])]
-    whole = listed[2222]
+    whole = listed[222]
     evil = bench.rule({"s": {f"A{modifiers}": listed}, "condition": "s"})
     with within(8):
         found = bench.detector(evil, good(bench)).detect(bench.batch([{"A": value} for value in [*values, whole]]))

@@ -37,6 +37,7 @@ from sigma.types import (
     TimestampPart,
 )
 
+from watchfloor.detect.sigma.bounds import too_dear
 from watchfloor.detect.sigma.columns import OCSF, column_of, ocsf_class
 from watchfloor.detect.sigma.condition import (
     Cidr,
@@ -153,7 +154,10 @@ def compile_detections(
             trees.append(parse_condition(text, tuple(detections.detections), resolve))
         except ValueError as error:
             raise place.error(str(error), section, "condition") from error
-    return disjunction(tuple(trees))
+    whole = disjunction(tuple(trees))
+    if (reason := too_dear(whole)) is not None:
+        raise place.error(reason, section)
+    return whole
 
 
 class _Item(msgspec.Struct, frozen=True):

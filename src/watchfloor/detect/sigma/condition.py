@@ -7,7 +7,9 @@ A column that is null satisfies no predicate; ``Not`` of any predicate is then t
 satisfies a predicate if one of its values does.
 """
 
-from typing import Literal
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -163,3 +165,23 @@ def predicates(condition: Condition) -> tuple[Predicate, ...]:
             case And(inner) | Or(inner) | AtLeast(_, inner):
                 stack.extend(reversed(inner))
     return tuple(found)
+
+
+class Alternatives(NamedTuple):
+    """Patterns by column and by whether they are cased, which are searched for together, and other conditions."""
+
+    texts: Mapping[tuple[str, bool], Sequence[Glob]]
+    others: Sequence[Condition]
+
+
+def alternatives(conditions: Sequence[Condition]) -> Alternatives:
+    """The conditions of which one must be true, as they are tried."""
+    texts: dict[tuple[str, bool], list[Glob]] = defaultdict(list)
+    others: list[Condition] = []
+    for one in conditions:
+        match one:
+            case Leaf(Predicate(column, Glob(_, cased) as test)):
+                texts[column, cased].append(test)
+            case _:
+                others.append(one)
+    return Alternatives(texts, others)

@@ -4,7 +4,7 @@ A condition takes rows and gives those of which it holds. A conjunction hands on
 the other, so that the dear ones see few rows, and what a call costs is shared by all rows of a rule.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from watchfloor.detect.sigma.condition import (
     Reference,
     Regex,
     Test,
+    alternatives,
 )
 from watchfloor.detect.sigma.globs import TextMatcher, glob
 from watchfloor.detect.sigma.guards import Guard, frequency, guard, likelihood
@@ -82,7 +83,7 @@ class Builder:
             case AtLeast(_, parts):
                 return _proofs([(self.node(part), self.witnesses(part)) for part in parts])
             case Or(parts):
-                texts, others = _by_column(parts)
+                texts, others = alternatives(parts)
                 named = [self._matching(column, tests) for (column, _), tests in texts.items()]
                 rest = _proofs([(self.node(part), self.witnesses(part)) for part in others])
                 return lambda rows, row: chain.from_iterable(found(rows, row) for found in (*named, rest))
@@ -101,7 +102,7 @@ class Builder:
                 ]
                 return _joined(_all_of, sorted(every, key=_Part.of_all), condition)
             case Or(parts):
-                texts, others = _by_column(parts)
+                texts, others = alternatives(parts)
                 some = [self._texts(column, tests) for (column, _), tests in texts.items()]
                 return _joined(_one_of, sorted((*some, *map(self._part, others)), key=_Part.of_one), condition)
             case AtLeast(count, parts):
@@ -161,22 +162,6 @@ class Builder:
         if key not in self._patterns:
             self._patterns[key] = Patterns(key)
         return self._patterns[key]
-
-
-_Texts = Mapping[tuple[str, bool], Sequence[Glob]]
-
-
-def _by_column(parts: Sequence[Condition]) -> tuple[_Texts, Sequence[Condition]]:
-    """Of alternatives, the patterns by column and by whether they are cased, and the others."""
-    texts: dict[tuple[str, bool], list[Glob]] = defaultdict(list)
-    others: list[Condition] = []
-    for part in parts:
-        match part:
-            case Leaf(Predicate(column, Glob(_, cased) as test)):
-                texts[column, cased].append(test)
-            case _:
-                others.append(part)
-    return texts, others
 
 
 def _joined(join: Callable[[Sequence[Node]], Node], parts: Sequence[_Part], condition: Condition) -> _Part:
