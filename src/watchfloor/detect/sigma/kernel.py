@@ -114,7 +114,7 @@ class SigmaDetector:
         view = Rows(batch)
         found: Matches = defaultdict(list)
         for index in sorted(awake):
-            for row in self._program.condition(index)(view, sorted(awake[index])):
+            for row in self._program.condition(index)(view, tuple(awake[index])):
                 found[row].append(index)
         return {row: found[row] for row in sorted(found)}
 
