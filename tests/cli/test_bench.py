@@ -9,6 +9,8 @@ from tests.cli.conftest import Run
 from watchfloor.cli.bench_events import varied
 from watchfloor.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 
 def event(number: int) -> bytes:
     system = {

@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import orjson
+import pytest
 from tests.cli.conftest import Run
 
 from watchfloor.cli.bench_lake import KINDS, needles
 from watchfloor.search import Searcher, parse
 from watchfloor.settings import DataFolder
 from watchfloor.store.lake import Lake
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_figures_are_one_json_object(run: Run, tmp_path: Path) -> None:

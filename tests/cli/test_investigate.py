@@ -1,6 +1,5 @@
 """``investigate`` and ``demo`` as the shell sees it: what it writes, what it refuses, where its words go."""
 
-import os
 from pathlib import Path
 
 import orjson
@@ -34,13 +33,16 @@ def test_it_makes_a_data_folder_and_says_nothing_to_machines(run: Run, log: Path
     assert "okta.ndjson:2" in run("deadletters", "list", "--data", out).out
 
 
-def test_rules_are_kept_for_the_next_run_which_finds_the_same(run: Run, log: Path, tmp_path: Path) -> None:
+def test_rules_are_kept_for_the_next_run_which_finds_the_same(
+    run: Run, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     rule = tmp_path / "rule.yml"
     rule.write_text(
         "title: A login\nid: 5f0b5c1e-0000-4000-8000-000000000001\nlogsource: {product: okta, service: okta}\n"
         "detection: {one: {eventType: user.session.start}, condition: one}\nlevel: high\n"
     )
-    kept = Path(os.environ["XDG_CACHE_HOME"]) / "watchfloor" / "rules"
+    kept = tmp_path / "cache" / "watchfloor" / "rules"
     found = []
     for out in (tmp_path / "first", tmp_path / "second"):
         assert run("investigate", log, "--rules", rule, "--out", out).status == 0

@@ -21,6 +21,8 @@ from watchfloor.run.serve import serving_of
 from watchfloor.settings import DataFolder
 from watchfloor.store.lake import Lake
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 MAIN = "from watchfloor.cli import main; main()"
 RESET = {

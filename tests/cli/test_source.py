@@ -176,6 +176,7 @@ def test_a_time_that_is_past_is_read_window_by_window(run: Run, tmp_path: Path) 
     assert "Done." in ran.err
 
 
+@pytest.mark.slow
 def test_a_backfill_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     vendor, logged, start = _past(400)
     held = threading.Event()
@@ -212,6 +213,7 @@ def test_a_backfill_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None
     assert set(_landed(tmp_path / "data")) == set(logged)
 
 
+@pytest.mark.slow
 def test_the_live_platform_fills_beside_its_live_traffic(run: Run, tmp_path: Path) -> None:
     vendor, logged, start = _past(200)
     data = tmp_path / "data"

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import orjson
+import pytest
 from tests.run.cloudtrail import call
 
 from watchfloor.settings import DataFolder
@@ -38,6 +39,7 @@ def stopped_logging(number: int) -> bytes:
     return call(number, "cloudtrail.amazonaws.com", "StopLogging", {"name": "trail", "pad": "x" * SIZE})
 
 
+@pytest.mark.slow
 def test_huge_events_are_never_all_in_memory(tmp_path: Path) -> None:
     log = tmp_path / "trail.ndjson"
     log.write_bytes(b"\n".join(stopped_logging(number) for number in range(EVENTS)))

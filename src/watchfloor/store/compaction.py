@@ -86,8 +86,8 @@ def chosen(files: Iterable[LakeFile], *, is_over: bool) -> list[LakeFile]:
 
     >>> def of(*rows: int) -> list[LakeFile]:
     ...     return [LakeFile(str(n), "t", "h", count, 1, 0, 0) for n, count in enumerate(rows)]
-    >>> [one.rows for one in chosen(of(900, 10, 100), is_over=True)]
-    [10, 100, 900]
+    >>> [one.rows for one in chosen(of(900, 40, 100), is_over=True)]
+    [40, 100, 900]
     >>> [one.rows for one in chosen(of(900, 10, 10), is_over=True)]
     [10, 10]
     >>> chosen(of(900, 10), is_over=True), chosen(of(10, 10), is_over=False)

@@ -340,6 +340,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_nothing_is_lost_and_nothing_has_two_uids(log: Path, state: Path, tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.touch()

@@ -16,6 +16,8 @@ from tests.ingest.poll.vendors import GitHub, Okta
 from watchfloor.normalize import Normalizer, load_sources
 from watchfloor.store.landing import segments
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("WATCHFLOOR_KILLS", "6"))
 ROOT = Path(__file__).parents[3]
 
