@@ -12,6 +12,11 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def now_ms(clock: Clock = system_clock) -> int:
+    """The current time in milliseconds since the epoch, UTC."""
+    return int(clock().timestamp() * 1000)
+
+
 def iso(milliseconds: int) -> str:
     """RFC 3339 text of an epoch time in milliseconds, UTC.
 

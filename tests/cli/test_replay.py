@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 import orjson
 import pytest
+from tests.enrich.test_stix import indicator
 
 from watchfloor.deadletter import DeadLetter, dead_letter
+from watchfloor.enrich.indicators import TAG
 from watchfloor.event import Origin
 from watchfloor.settings import DataFolder
 from watchfloor.store.lake import Lake
@@ -124,3 +126,21 @@ def test_what_names_no_span_is_said(run: Any, data: DataFolder, arguments: tuple
     ran = run("replay", *arguments, "--data", data.path)
     assert ran.status == 2
     assert reason in ran.err
+
+
+def test_the_same_record_in_two_batches_of_letters_is_one_event(run: Any, data: DataFolder) -> None:
+    many = [letter(number, sign_in(number % 5000)) for number in range(5001)]
+    LetterFolder(data.letters).keep(many, first=1, last=1)
+    assert "5,001 records read again: 5,000 new events" in run("deadletters", "replay", "--data", data.path).err
+    with Lake(data.lake).snapshot() as snapshot:
+        assert snapshot.rows == 5000
+
+
+def test_what_is_read_again_is_tagged_as_it_would_have_been(run: Any, data: DataFolder, tmp_path: Path) -> None:
+    known = indicator(1, "[email-addr:value = 'alice@example.com']")
+    (tmp_path / "feed.json").write_bytes(orjson.dumps({"type": "bundle", "id": "bundle--1", "objects": [known]}))
+    assert run("intel", "import", tmp_path / "feed.json", "--data", data.path).status == 0
+    LetterFolder(data.letters).keep([letter(1, sign_in(1, "2026-11-01T00:00:00Z"))], first=1, last=1)
+    run("deadletters", "replay", "--data", data.path)
+    (batch,) = Lake(data.lake).in_order("default", ["tags"])
+    assert any(tag.startswith(TAG) for tag in batch.column(0).to_pylist()[0])

@@ -1,12 +1,9 @@
 """A platform as its users have it: a process of its own, a token, records over the network, findings out."""
 
 import re
-import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +17,11 @@ from watchfloor.catalog import BUILT_IN
 from watchfloor.run.serve import serving_of
 from watchfloor.settings import DataFolder
 from watchfloor.store.lake import Lake
+from watchfloor.testing.platform import Platform, free_port
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-MAIN = "from watchfloor.cli import main; main()"
 RESET = {
     "uuid": "one",
     "published": "2026-01-01T00:00:00Z",
@@ -36,40 +33,18 @@ RESET = {
 }
 
 
-class Platform:
-    """A running ``watchfloor serve``."""
-
-    def __init__(self, data: Path, *options: str) -> None:
-        self.process = subprocess.Popen(  # noqa: S603 - this interpreter
-            [sys.executable, "-c", MAIN, "serve", "--data", str(data), "--port", "0", "--workers", "1", *options],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.said: list[str] = []
-        self.url = self._url()
-
-    def _url(self) -> str:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.said.append(line)
-            if found := re.search(r"https?://[\w.:]+", line):
-                return found[0]
-        raise AssertionError("".join(self.said))
-
-    def stop(self) -> str:
-        self.process.send_signal(signal.SIGTERM)
-        _, rest = self.process.communicate(timeout=60)
-        return "".join(self.said) + rest
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.fixture
 def platform(tmp_path: Path) -> Iterator[Platform]:
-    one = Platform(tmp_path / "data")
-    yield one
-    if one.process.poll() is None:
-        one.stop()
-    assert one.process.stderr is not None
-    one.process.stderr.close()
+    with Platform(tmp_path) as one:
+        one.wait()
+        yield one
 
 
 def test_from_a_token_to_a_finding(run: Any, platform: Platform, tmp_path: Path) -> None:
@@ -78,10 +53,8 @@ def test_from_a_token_to_a_finding(run: Any, platform: Platform, tmp_path: Path)
     headers = {"Authorization": f"Bearer {token}"}
     told = httpx.post(f"{platform.url}/ingest", content=orjson.dumps(RESET) + b"\nno record\n", headers=headers)
     assert told.status_code == 200
-    deadline = time.monotonic() + 30
-    while not (found := run("findings", "--data", data).lines):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: bool(run("findings", "--data", data).lines))
+    found = run("findings", "--data", data).lines
     assert found[0]["unmapped"]["event_uids"] == ["okta_system_log:one"]
     status = httpx.get(f"{platform.url}/status", headers=headers).json()
     assert status["ok"] is True
@@ -92,10 +65,10 @@ def test_from_a_token_to_a_finding(run: Any, platform: Platform, tmp_path: Path)
     assert (shown.status_code, "Data quality" in shown.text) == (200, True)
     assert shown.headers["content-security-policy"].startswith("default-src 'none'")
     assert httpx.get(f"{platform.url}/quality").status_code == 401
-    said = platform.stop()
+    platform.stop()
     assert platform.process.returncode == 0
-    assert "Stopped; what was accepted is on disk." in said
-    assert token not in said
+    assert "Stopped; what was accepted is on disk." in platform.said()
+    assert token not in platform.said()
     with Lake(DataFolder(data).lake).snapshot() as snapshot:
         assert snapshot.rows == 1
     told = run("quality", "--data", data).lines
@@ -151,53 +124,39 @@ def test_the_settings_that_are_shown_are_settings() -> None:
 
 
 def test_inputs_of_the_settings_read_and_one_that_cannot_is_told(run: Any, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    token = run("token", "create", "shipper", "--data", data).out.strip()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    (data / "serve.yml").write_text(
+    port = free_port()
+    settings = (
         f"inputs:\n  - {{kind: syslog, listen: 'tcp://127.0.0.1:{port}', source: okta_system_log}}\n"
         "  - {kind: syslog, listen: 'tcp://203.0.113.1:1'}\n"
     )
-    platform = Platform(data)
-    deadline = time.monotonic() + 30
-    while not httpx.get(f"{platform.url}/status", headers={"Authorization": f"Bearer {token}"}).json()["hindered"]:
-        assert time.monotonic() < deadline
-    with socket.create_connection(("127.0.0.1", port)) as sender:
-        sender.sendall(orjson.dumps(RESET) + b"\n")
-    while not run("findings", "--data", data).lines:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    status = httpx.get(f"{platform.url}/status", headers={"Authorization": f"Bearer {token}"}).json()
-    assert (status["ok"], status["reasons"]) == (False, ["1 of the inputs cannot read"])
-    assert list(status["hindered"]) == ["syslog+tcp://203.0.113.1:1"]
-    assert httpx.get(f"{platform.url}/health").status_code == 503
-    platform.stop()
-    assert platform.process.stderr is not None
-    platform.process.stderr.close()
+    with Platform(tmp_path, settings=settings) as platform:
+        platform.wait()
+        until(lambda: bool(platform.status()["hindered"]))
+        with socket.create_connection(("127.0.0.1", port)) as sender:
+            sender.sendall(orjson.dumps(RESET) + b"\n")
+        until(lambda: bool(run("findings", "--data", platform.data.path).lines))
+        status = platform.status()
+        assert (status["ok"], status["reasons"]) == (False, ["1 of the inputs cannot read"])
+        assert list(status["hindered"]) == ["syslog+tcp://203.0.113.1:1"]
+        assert httpx.get(f"{platform.url}/health").status_code == 503
+        platform.stop()
 
 
 def test_what_is_known_beforehand_is_known_live(run: Any, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    token = run("token", "create", "shipper", "--data", data).out.strip()
     known = indicator(1, "[ipv4-addr:value = '192.0.2.7']", confidence=85, name="C2")
     (tmp_path / "acme.json").write_bytes(orjson.dumps({"type": "bundle", "id": "bundle--1", "objects": [known]}))
     assert run("intel", "import", tmp_path / "acme.json", "--data", data).status == 0
     probes = (BUILT_IN / "filters" / "k8s_health_probes" / "cases").glob("*drop*")
     noise = b"".join(path.read_bytes() for path in probes)
-    platform = Platform(data, "--filter-noise")
-    headers = {"Authorization": f"Bearer {token}"}
     said = {**RESET, "eventType": "user.session.start", "uuid": "two", "published": "2026-11-01T00:00:00Z"}
-    sent = httpx.post(f"{platform.url}/ingest", content=orjson.dumps(said) + b"\n" + noise, headers=headers).json()
-    deadline = time.monotonic() + 30
-    while (status := httpx.get(f"{platform.url}/status", headers=headers).json())["worked"]["records"] < sent[
-        "accepted"
-    ]:
-        assert time.monotonic() < deadline
-    platform.stop()
-    assert platform.process.stderr is not None
-    platform.process.stderr.close()
+    with Platform(tmp_path, options=["--filter-noise"]) as platform:
+        platform.wait()
+        headers = {"Authorization": f"Bearer {platform.token}"}
+        sent = httpx.post(f"{platform.url}/ingest", content=orjson.dumps(said) + b"\n" + noise, headers=headers).json()
+        until(lambda: platform.worked() == sent["accepted"])
+        status = platform.status()
+        platform.stop()
     assert status["worked"]["filtered"]["k8s_health_probes"] > 0
     (found,) = run("findings", "--data", data).lines
     assert found["unmapped"]["rule_id"] == "watchfloor-known-indicator"

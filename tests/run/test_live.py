@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -11,7 +12,7 @@ import pytest
 
 import watchfloor.run.live
 from watchfloor.arrival import Arrival
-from watchfloor.clock import system_clock
+from watchfloor.clock import Clock, system_clock
 from watchfloor.run.content import Content, load_content
 from watchfloor.run.live import Live
 from watchfloor.run.uncommitted import STREAM, Stores
@@ -60,14 +61,14 @@ def landing_in(folder: Path) -> Iterator[Landing]:
 class Plane:
     """The data plane of one folder, as one process has it."""
 
-    def __init__(self, folder: Path, content: Content, **options: float) -> None:
+    def __init__(self, folder: Path, content: Content, clock: Clock = system_clock, commit_seconds: float = 30) -> None:
         self.folder = DataFolder(folder)
         self.folder.prepare()
         self.findings = FindingStore(self.folder.database)
         self.lake = Lake(self.folder.lake)
         self.letters = LetterFolder(self.folder.letters)
         stores = Stores(self.folder.landing, self.lake, self.findings, self.letters, QualityStore(self.folder.quality))
-        self.live = Live(stores, content.workers(0), system_clock, **options)  # type: ignore[arg-type]
+        self.live = Live(stores, content.workers(0), clock, commit_seconds=commit_seconds)
 
     def uids(self) -> list[str]:
         return [uid for batch in self.lake.in_order("default", ["metadata.uid"]) for uid in batch.column(0).to_pylist()]
@@ -99,9 +100,9 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def work(folder: Path, content: Content, records: int, **options: float) -> Plane:
+def work(folder: Path, content: Content, records: int) -> Plane:
     """Work on what landed, until so many records are done; then stop as a platform does."""
-    plane = Plane(folder, content, **options)
+    plane = Plane(folder, content)
     with running(plane):
         until(lambda: plane.live.worked.records >= records)
     return plane
@@ -222,3 +223,42 @@ def test_a_segment_larger_than_a_batch_is_worked_on_whole(tmp_path: Path, conten
         land(landing, *(sign_in(number) for number in range(10_000)))
         plane = work(tmp_path, content, 10_000)
     assert plane.rows() == len(set(plane.uids())) == 10_000
+
+
+def test_what_nobody_foresaw_is_told_and_work_begins_again(
+    tmp_path: Path, content: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchfloor.run.live, "RETRY_SECONDS", 0.1)
+    broken = [True]
+
+    def clock() -> datetime:
+        if broken[0]:
+            raise ZeroDivisionError("a secret of a sender")
+        return system_clock()
+
+    with landing_in(tmp_path) as landing:
+        land(landing, sign_in(1))
+        plane = Plane(tmp_path, content, clock=clock, commit_seconds=0.05)
+        with running(plane):
+            until(lambda: plane.live.worked.restarts >= 2)
+            assert plane.live.worked.trouble == "failed: ZeroDivisionError; it starts again"
+            broken[0] = False
+            until(lambda: plane.lake.upto(STREAM) == 1)
+    assert plane.uids() == numbered([1])
+
+
+def test_a_disk_that_refuses_for_long_uses_up_nothing(
+    tmp_path: Path, content: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchfloor.run.live, "RETRY_SECONDS", 0.0)
+    with landing_in(tmp_path) as landing:
+        land(landing, sign_in(1))
+        plane = Plane(tmp_path, content, commit_seconds=0.0)
+        (tmp_path / "lake").mkdir()
+        (tmp_path / "lake" / "tenant=default").write_text("in the way")
+        with running(plane):
+            until(lambda: plane.live.worked.restarts >= 3)
+            before = len(list(Path("/proc/self/fd").iterdir()))
+            more = plane.live.worked.restarts + 20
+            until(lambda: plane.live.worked.restarts >= more)
+            assert len(list(Path("/proc/self/fd").iterdir())) < before + 10

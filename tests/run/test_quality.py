@@ -1,15 +1,20 @@
 """What is told of the quality of sources follows from what they sent and when; an injected clock says when that is."""
 
 import random
+from pathlib import Path
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from watchfloor.deadletter import DeadLetter
+from watchfloor.errors import StoreError
 from watchfloor.event import Origin
+from watchfloor.finding import Finding
 from watchfloor.run.quality import MAX_INPUTS, MAX_SOURCES, Quality, SourceQuality
 from watchfloor.run.volume import DAY, HOUR, MINUTE, Latencies, Volume
+from watchfloor.store.quality import QualityStore
 from watchfloor.testing.events import batch_of
 
 START = 1_767_225_600_000  # a Thursday
@@ -22,6 +27,13 @@ def events(count: int, now: int, *, source: str = "okta", late: int = 2000, kind
 
 def told(quality: Quality, now: int, source: str = "okta") -> SourceQuality:
     return next(one for one in quality.sources(now) if one.source == source)
+
+
+def tell(quality: Quality, now: int) -> list[Finding]:
+    """What is told at a time, once."""
+    found = quality.silences(now)
+    quality.told(found)
+    return found
 
 
 def working_hours(quality: Quality, days: int, *, start: int = START) -> int:
@@ -39,22 +51,22 @@ def working_hours(quality: Quality, days: int, *, start: int = START) -> int:
 def test_a_source_may_be_silent_at_night_and_on_weekends_and_not_for_longer() -> None:
     quality = Quality()
     now = working_hours(quality, 12)
-    assert quality.silences(now + 15 * HOUR) == []
+    assert tell(quality, now + 15 * HOUR) == []
     weekend = 2 * DAY + 14 * HOUR
-    assert quality.silences(now + 2 * weekend - HOUR) == []
-    (finding,) = quality.silences(now + 2 * weekend + HOUR)
+    assert tell(quality, now + 2 * weekend - HOUR) == []
+    (finding,) = tell(quality, now + 2 * weekend + HOUR)
     assert (finding.rule.id, finding.key, finding.start, finding.revision) == (
         "watchfloor-silent-source",
         "okta",
         now,
         1,
     )
-    assert quality.silences(now + 9 * DAY) == []
+    assert tell(quality, now + 9 * DAY) == []
     later = now + 10 * DAY
     quality.observe(events(1, later), [], now=later)
-    (corrected,) = quality.silences(later)
+    (corrected,) = tell(quality, later)
     assert (corrected.uid, corrected.revision, corrected.status) == (finding.uid, 2, "corrected")
-    assert quality.silences(later) == []
+    assert tell(quality, later) == []
 
 
 def test_a_busy_source_is_missed_soon_once_it_is_known() -> None:
@@ -62,24 +74,26 @@ def test_a_busy_source_is_missed_soon_once_it_is_known() -> None:
     now = START
     for now in range(START, START + 8 * DAY, MINUTE * 30):
         quality.observe(events(1, now), [], now=now)
-    assert quality.silences(now + 59 * MINUTE) == []
-    assert len(quality.silences(now + 61 * MINUTE)) == 1
+    assert tell(quality, now + 59 * MINUTE) == []
+    assert len(tell(quality, now + 61 * MINUTE)) == 1
 
 
 def test_a_source_that_is_new_is_not_missed_at_once() -> None:
     quality = Quality()
     for minute in range(60):
         quality.observe(events(1, START + minute * MINUTE), [], now=START + minute * MINUTE)
-    assert quality.silences(START + 5 * HOUR) == []
-    assert len(quality.silences(START + 8 * HOUR)) == 1
+    assert tell(quality, START + 5 * HOUR) == []
+    assert len(tell(quality, START + 8 * HOUR)) == 1
 
 
-def test_the_state_goes_on_after_a_restart_and_tells_of_one_silence_once() -> None:
+def test_the_state_goes_on_after_a_restart_and_tells_of_one_silence_once(tmp_path: Path) -> None:
     quality = Quality()
     now = working_hours(quality, 12)
-    (finding,) = quality.silences(now + 9 * DAY)
-    again = Quality.load(quality.dump())
-    assert again.silences(now + 9 * DAY + HOUR) == []
+    (finding,) = tell(quality, now + 9 * DAY)
+    store = QualityStore(tmp_path / "quality.msgpack")
+    store.keep(quality.dump())
+    again = Quality.kept(store)
+    assert tell(again, now + 9 * DAY + HOUR) == []
     assert again.sources(now) == list(quality.sources(now))
     assert again.dump() == quality.dump()
     assert finding.key == "okta"
@@ -169,3 +183,17 @@ def test_what_is_seen_does_not_depend_on_how_it_was_cut() -> None:
     for at in range(0, 60, 7):
         cut.observe(batch.slice(at, 7), [], now=START)
     assert whole.sources(START) == cut.sources(START)
+
+
+def test_a_silence_that_could_not_be_kept_is_told_the_next_time() -> None:
+    quality = Quality()
+    quality.observe(events(1, START), [], now=START)
+    (lost,) = quality.silences(START + DAY)
+    assert quality.silences(START + DAY) == [lost]
+
+
+def test_what_is_kept_and_is_none_is_named(tmp_path: Path) -> None:
+    store = QualityStore(tmp_path / "quality.msgpack")
+    store.keep(b"\xc1 not this")
+    with pytest.raises(StoreError, match=r"quality\.msgpack: not as this version writes it"):
+        Quality.kept(store)

@@ -23,9 +23,8 @@ def measure(
     folder: Path, load: Load, rules: Sequence[Path], *, events: int, workers: int, on_stage: Callable[[str], None]
 ) -> Figures:
     """Warm up, then as many events as fast as they are taken, then half of that rate, timed until they are found."""
-    platform = Platform(folder, rules=rules, workers=workers)
-    platform.wait()
-    try:
+    with Platform(folder, rules=rules, workers=workers) as platform:
+        platform.wait()
         sender = Sender(platform.port, platform.token)
         bodies = (body for number in count() for body in load.round(number))
         on_stage("warming up")
@@ -35,7 +34,6 @@ def measure(
         fast = _fast(platform, sender, bodies, events)
         on_stage("at half the rate")
         half = _half(platform, sender, load, fast["events_per_second"] / 2)
-    finally:
         platform.stop()
     return {"mix": load.mix, "workers": workers, **fast, "at_half_the_rate": half}
 

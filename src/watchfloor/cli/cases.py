@@ -17,7 +17,7 @@ from rich.text import Text
 from watchfloor.case import DISPOSITIONS, Case, Disposition
 from watchfloor.cli.options import DATA, Data
 from watchfloor.cli.progress import stderr, stdout
-from watchfloor.clock import iso, system_clock
+from watchfloor.clock import iso, now_ms
 from watchfloor.console.text import visible
 from watchfloor.console.words import percent
 from watchfloor.errors import InputError, argument
@@ -66,7 +66,7 @@ def label(
     if disposition not in DISPOSITIONS:
         raise InputError(f"{disposition!r} is not one of {', '.join(DISPOSITIONS)}")
     found = _get(data, case)
-    at = iso(int(system_clock().timestamp() * 1000))
+    at = iso(now_ms())
     value = msgspec.convert(disposition, Disposition)
     labels = [Label(value, by, at, reason, uid=found.uid)]
     labels += [Label(value, by, at, reason, uid=finding.uid, case=found.uid) for finding in found.findings]
@@ -112,5 +112,5 @@ def _get(data: Path, case: str) -> Case:
 
 
 def _emit(case: Case) -> None:
-    now = int(system_clock().timestamp() * 1000)
+    now = now_ms()
     sys.stdout.buffer.write(orjson.dumps(case.to_ocsf(now=now)) + b"\n")

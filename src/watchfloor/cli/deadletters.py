@@ -15,13 +15,15 @@ from rich.text import Text
 from watchfloor.cli.options import DATA, Content, Data, Rules
 from watchfloor.cli.progress import stderr, stdout
 from watchfloor.cli.rules_loading import rule_cache, source_cache, tell_errors
-from watchfloor.clock import system_clock
+from watchfloor.clock import now_ms
 from watchfloor.console.text import visible
 from watchfloor.deadletter import MAX_RAW_BYTES, DeadLetter
 from watchfloor.errors import InputError
 from watchfloor.run.content import load_content
+from watchfloor.run.identities import known_identities
+from watchfloor.run.knowledge import known_of
 from watchfloor.run.replay import Replayed, replay_letters
-from watchfloor.settings import DataFolder
+from watchfloor.settings import DEFAULT_TENANT, DataFolder
 from watchfloor.store.findings import FindingStore
 from watchfloor.store.lake import Lake
 from watchfloor.store.letters import LetterFolder, read_letters, rewriting
@@ -86,8 +88,9 @@ def replay(
         rules=tuple(rules or ()), user=tuple(content or ()), load=rule_cache().load, sources=source_cache().load
     )
     tell_errors(loaded.errors)
-    now = int(system_clock().timestamp() * 1000)
-    lake, findings, workers = Lake(folder.lake), FindingStore(folder.database), loaded.workers(0)
+    now = now_ms()
+    known = known_of(folder, loaded, DEFAULT_TENANT, known_identities(folder, DEFAULT_TENANT))
+    lake, findings, workers = Lake(folder.lake), FindingStore(folder.database), loaded.workers(0, reference=known)
     done = Replayed()
     try:
         for path in _files(folder):

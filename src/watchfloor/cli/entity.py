@@ -15,7 +15,7 @@ from rich.text import Text
 
 from watchfloor.cli.options import DATA, Data
 from watchfloor.cli.progress import stderr, stdout
-from watchfloor.clock import iso, system_clock
+from watchfloor.clock import iso, now_ms
 from watchfloor.console.text import visible
 from watchfloor.enrich import Resolver
 from watchfloor.enrich.directory import MAX_BYTES, read_directory
@@ -55,7 +55,7 @@ def import_(
     folder = DataFolder(data)
     folder.prepare()
     with identity_store(folder) as store:
-        done = store.import_directory(DEFAULT_TENANT, directory or file.stem, found.people, at=_now())
+        done = store.import_directory(DEFAULT_TENANT, directory or file.stem, found.people, at=now_ms())
     console = stderr()
     for refused in found.refused:
         console.print(Text(visible(f"not read: {refused}")))
@@ -118,10 +118,10 @@ def _decide(kind: Literal["merge", "split"], names: tuple[str, str], by: str, re
     if one == other:
         raise InputError(f"{one}: a name cannot be joined with itself, or parted from itself")
     with _store(data) as store:
-        version = store.decide(DEFAULT_TENANT, Decision(kind, one, other, by, _now(), reason))
+        version = store.decide(DEFAULT_TENANT, Decision(kind, one, other, by, now_ms(), reason))
     graph = whole_identities(_folder(data), DEFAULT_TENANT)
     resolver = Resolver(graph.publish())
-    joined = resolver.at(one, _now()) == resolver.at(other, _now())
+    joined = resolver.at(one, now_ms()) == resolver.at(other, now_ms())
     stderr().print(Text(visible(f"version {version}: {one} and {other} are {'one entity' if joined else 'two'}")))
     if joined != (kind == "merge"):
         reasons = [refusal.reason for refusal in graph.refused if {refusal.link.a, refusal.link.b} == {one, other}]
@@ -176,16 +176,12 @@ def _evidence(link: Link) -> str:
 
 def _moment(text: str | None) -> int:
     if text is None:
-        return _now()
+        return now_ms()
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"--at {text}: no time as in 2026-03-17T08:00:00Z") from error
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-def _now() -> int:
-    return int(system_clock().timestamp() * 1000)
 
 
 def _folder(data: Path) -> DataFolder:

@@ -17,7 +17,7 @@ from watchfloor.cli.options import WORKERS, Content, Paths, Processes, Rules, So
 from watchfloor.cli.progress import stderr
 from watchfloor.cli.rules_loading import named_rules, source_cache, tell_errors
 from watchfloor.cli.rules_suppressing import HiddenFile, Quiet, Suppressions, suppressing
-from watchfloor.clock import system_clock
+from watchfloor.clock import now_ms, system_clock
 from watchfloor.console.text import visible
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import RuleSet, SigmaDetector
@@ -74,7 +74,7 @@ def detect(
     ruleset = named_rules(rules)
     sources, errors = source_cache().load(roots(content or ()))
     tell_errors(errors)
-    now = int(system_clock().timestamp() * 1000)
+    now = now_ms()
     slow: dict[str, SlowRegex] = {}
     with suppressing(suppressions, content, ruleset, sources, hidden) as quiet:
         recipe = Recipe(ruleset, source, _needed(ruleset, quiet, brief=brief))

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from watchfloor.cli.options import DATA, Data
 from watchfloor.cli.progress import stderr, stdout
-from watchfloor.clock import iso, system_clock
+from watchfloor.clock import iso, now_ms
 from watchfloor.console.text import visible
 from watchfloor.enrich.indicators import Indicators, indicator_tables
 from watchfloor.enrich.stix import MAX_BYTES, Intelligence, read_bundle, read_objects
@@ -59,7 +59,7 @@ def import_(
     folder.prepare()
     with _store(folder) as store:
         for name, intelligence in read:
-            new = store.add(DEFAULT_TENANT, name, intelligence.indicators, at=_now())
+            new = store.add(DEFAULT_TENANT, name, intelligence.indicators, at=now_ms())
             _tell(name, intelligence, new)
 
 
@@ -95,7 +95,7 @@ def pull(
         # Each page counts as soon as it is here; a pull that breaks off goes on after the last whole one.
         for page in collection.pages(store.added(DEFAULT_TENANT, feed)):
             intelligence = read_objects(page.objects, feed=feed, confidence=confidence)
-            new = store.add(DEFAULT_TENANT, feed, intelligence.indicators, at=_now(), added=page.added)
+            new = store.add(DEFAULT_TENANT, feed, intelligence.indicators, at=now_ms(), added=page.added)
             _tell(feed, intelligence, new)
 
 
@@ -106,7 +106,7 @@ def list_(data: Data = DATA) -> None:
     for column in ("feed", "read", "valid", "expired", "revoked"):
         table.add_column(column, overflow="fold")
     with _store(_folder(data)) as store:
-        feeds = store.feeds(DEFAULT_TENANT, _now())
+        feeds = store.feeds(DEFAULT_TENANT, now_ms())
     for one in feeds:
         table.add_row(Text(visible(one.name)), iso(one.at), *(f"{n:,}" for n in (one.valid, one.expired, one.revoked)))
     stdout().print(table if feeds else "No feeds.")
@@ -129,7 +129,7 @@ def match(
     for batch in Lake(folder.lake).in_order(DEFAULT_TENANT, _NOT_RAW):
         found += sightings(indicators.process(batch), indicators)
     findings = latest(found)
-    now = _now()
+    now = now_ms()
     for finding in findings:
         sys.stdout.buffer.write(orjson.dumps(finding.to_ocsf(now=now)) + b"\n")
     stderr().print(f"{len(known):,} indicators, {len(found):,} sightings, {len(findings):,} findings", markup=False)
@@ -142,10 +142,6 @@ def _tell(feed: str, read: Intelligence, new: int) -> None:
     console.print(Text(visible(f"{feed}: {len(read.indicators):,} indicators, {new:,} new or changed{more}")))
     for reason, count in read.refused.most_common(FIRST_REASONS):
         console.print(Text(visible(f"  {count:,}: {reason}")))
-
-
-def _now() -> int:
-    return int(system_clock().timestamp() * 1000)
 
 
 def _folder(data: Path) -> DataFolder:

@@ -15,7 +15,7 @@ from watchfloor.cli.options import WORKERS, Assets, Content, FilterNoise, Geo, P
 from watchfloor.cli.progress import stderr, working
 from watchfloor.cli.rules_loading import rule_cache, source_cache
 from watchfloor.cli.rules_suppressing import Suppressions, admitted_suppressions
-from watchfloor.clock import system_clock
+from watchfloor.clock import now_ms, system_clock
 from watchfloor.console.model import (
     EvidenceEvent,
     Pack,
@@ -141,7 +141,7 @@ def _model(paths: Sequence[str], settings: Settings, content: Loaded, outcome: O
             findings=len(findings),
             hidden=outcome.hidden,
             rules=len(content.rules.rules) + len(content.keyed),
-            written_at=int(system_clock().timestamp() * 1000),
+            written_at=now_ms(),
             seconds=time.monotonic() - began,
             first=observed.first,
             last=observed.last,

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from watchfloor.cli.options import DATA, Data
 from watchfloor.cli.progress import stderr, stdout
-from watchfloor.clock import iso, system_clock
+from watchfloor.clock import iso, now_ms
 from watchfloor.console.text import visible
 from watchfloor.errors import InputError
 from watchfloor.evidence import open_chain
@@ -59,7 +59,7 @@ class Status(msgspec.Struct):
 @app.command()
 def compact(data: Data = DATA) -> None:
     """Make few large files of many small ones; others may read and write meanwhile."""
-    done = compact_all(_lake(data), now=_now())
+    done = compact_all(_lake(data), now=now_ms())
     words = f", {done.doubles:,} that came twice are gone" if done.doubles else ""
     stdout().print(f"{done.before:,} files became {done.after:,}: {done.rows:,} events{words}")
 
@@ -73,7 +73,7 @@ def retain(
     json: Json = False,
 ) -> None:
     """Delete what retention lets go and no hold holds; prove it, and record it in the chain of evidence."""
-    lake, rules, now = _lake(data), _rules(data, policy), _now()
+    lake, rules, now = _lake(data), _rules(data, policy), now_ms()
     if dry_run:
         with lake.snapshot() as snapshot:
             counted, files = due(snapshot, rules, now)
@@ -172,7 +172,3 @@ def _rules(data: Path, policy: Path | None) -> Rules:
     if not path.exists():
         raise InputError(f"{path}: there is no such file; docs/lake.md shows how to write one")
     return read_rules(path)
-
-
-def _now() -> int:
-    return int(system_clock().timestamp() * 1000)

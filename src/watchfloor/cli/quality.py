@@ -12,7 +12,7 @@ from rich.text import Text
 
 from watchfloor.cli.options import DATA, Data
 from watchfloor.cli.progress import stderr, stdout
-from watchfloor.clock import Clock, iso, system_clock
+from watchfloor.clock import Clock, iso, now_ms, system_clock
 from watchfloor.console.quality_page import as_objects, quality_page
 from watchfloor.console.text import visible
 from watchfloor.errors import storing
@@ -35,7 +35,7 @@ def quality(
             html.write_text(page_of(folder, system_clock), encoding="utf-8")
         stderr().print(Text(visible(f"Wrote {html}.")))
         return
-    known, now = _known(folder), _now(system_clock)
+    known, now = Quality.kept(QualityStore(folder.quality)), now_ms()
     sources, inputs = known.sources(now), known.inputs()
     if json or not sys.stdout.isatty():
         sys.stdout.buffer.writelines(orjson.dumps(told) + b"\n" for told in as_objects(sources, inputs))
@@ -49,14 +49,5 @@ def quality(
 
 def page_of(folder: DataFolder, clock: Clock) -> str:
     """The page of a data folder, as it was at the last commit."""
-    known, now = _known(folder), _now(clock)
+    known, now = Quality.kept(QualityStore(folder.quality)), now_ms(clock)
     return quality_page(known.sources(now), known.inputs(), now=now)
-
-
-def _known(folder: DataFolder) -> Quality:
-    kept = QualityStore(folder.quality).kept()
-    return Quality.load(kept) if kept else Quality()
-
-
-def _now(clock: Clock) -> int:
-    return int(clock().timestamp() * 1000)

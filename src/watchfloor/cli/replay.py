@@ -7,9 +7,11 @@ import typer
 from watchfloor.cli.options import DATA, WORKERS, Content, Data, Processes, Rules
 from watchfloor.cli.progress import stderr, working
 from watchfloor.cli.rules_loading import rule_cache, source_cache, tell_errors
-from watchfloor.clock import system_clock
+from watchfloor.clock import now_ms
 from watchfloor.errors import InputError
 from watchfloor.run.content import load_content
+from watchfloor.run.identities import known_identities
+from watchfloor.run.knowledge import known_of
 from watchfloor.run.replay import Span, replay_events
 from watchfloor.search.moments import moment
 from watchfloor.settings import DEFAULT_TENANT, DataFolder
@@ -42,14 +44,15 @@ def replay(
     tell_errors(loaded.errors)
     if source is not None and source not in {one.name for one in loaded.sources}:
         raise InputError(f"no source {source!r}")
-    now = int(system_clock().timestamp() * 1000)
+    now = now_ms()
     low, high = _ALWAYS
     try:
         low = moment(since, now)[0] if since else low
         high = moment(until, now)[1] if until else high
     except ValueError as error:
         raise InputError(str(error)) from error
-    findings, doing = FindingStore(folder.database), loaded.workers(workers)
+    known = known_of(folder, loaded, tenant, known_identities(folder, tenant))
+    findings, doing = FindingStore(folder.database), loaded.workers(workers, reference=known)
     try:
         with working(stderr()) as bar:
             done = replay_events(

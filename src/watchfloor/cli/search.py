@@ -15,7 +15,7 @@ from watchfloor.cli.options import DATA, Data
 from watchfloor.cli.progress import stderr, stdout
 from watchfloor.cli.search_chart import print_chart
 from watchfloor.cli.search_plan import print_plan
-from watchfloor.clock import system_clock
+from watchfloor.clock import now_ms
 from watchfloor.console.text import brief, visible
 from watchfloor.errors import InputError
 from watchfloor.event import ocsf_of
@@ -57,7 +57,7 @@ def search(
     """Events of the lake: fields, text, times, and pipes to count, rank and chart them."""
     folder = DataFolder(data)
     folder.require()
-    searcher = Searcher(Lake(folder.lake), tenant, _now(), Limits(seconds=timeout, mib=memory))
+    searcher = Searcher(Lake(folder.lake), tenant, now_ms(), Limits(seconds=timeout, mib=memory))
     as_json = json or not sys.stdout.isatty()
     if sql:
         if since or until or explain:
@@ -79,10 +79,6 @@ def search(
 
 def _most(limit: int | None) -> int | None:
     return ROWS if limit is None else limit or None
-
-
-def _now() -> int:
-    return int(system_clock().timestamp() * 1000)
 
 
 def _between(query: Query, since: str | None, until: str | None) -> Query:

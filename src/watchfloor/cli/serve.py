@@ -17,7 +17,7 @@ from watchfloor.cli.options import DATA, WORKERS, Assets, Content, Data, FilterN
 from watchfloor.cli.progress import stderr, stdout
 from watchfloor.cli.quality import page_of
 from watchfloor.cli.rules_loading import rule_cache, source_cache, tell_errors
-from watchfloor.clock import iso, system_clock
+from watchfloor.clock import iso, now_ms, system_clock
 from watchfloor.console.text import visible
 from watchfloor.errors import InputError
 from watchfloor.ingest.http.tokens import Tokens
@@ -107,7 +107,7 @@ def create(
         known = sorted(one.name for one in source_cache().load(roots(content or ()))[0])
         if source not in known:
             raise InputError(f"no source {source!r}; there are {', '.join(known)}")
-    now = iso(int(system_clock().timestamp() * 1000))
+    now = iso(now_ms())
     text = Tokens(folder.tokens).create(name, tenant=tenant, source=source, now=now)
     stdout().print(text, markup=False)
 

@@ -6,7 +6,7 @@ from itertools import accumulate
 
 import pyarrow as pa
 
-from watchfloor.clock import Clock
+from watchfloor.clock import Clock, now_ms
 from watchfloor.event import RAW_SCHEMA
 from watchfloor.ingest.frame import Records
 
@@ -77,7 +77,7 @@ class Batches:
     def take(self) -> pa.RecordBatch:
         """The batch that was filled, stamped with the time; the next one is empty."""
         count = len(self)
-        now = int(self._clock().timestamp() * 1000)
+        now = now_ms(self._clock)
         arrays = [
             pa.repeat(pa.scalar(self._tenant, pa.string()), count),
             pa.array(self._raw, pa.binary()),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from watchfloor.arrival import Arrival
-from watchfloor.clock import Clock
+from watchfloor.clock import Clock, now_ms
 from watchfloor.errors import OverloadError, StoreError
 from watchfloor.store.landing import Landing, Segment
 
@@ -113,17 +113,23 @@ class GroupCommit:
         try:
             segment = await asyncio.get_running_loop().run_in_executor(self._writer, self._land, group)
         except (StoreError, OverloadError) as error:
-            self.trouble = str(error)
-            landed.set_exception(error)
-            # Whoever waited may be gone; then nobody asks for it.
-            landed.exception()
+            self._refuse(landed, error)
+        except Exception as error:  # noqa: BLE001 - an edge: whoever waits must be told, or waits for ever
+            # The text of an error that nobody foresaw may hold what a sender chose.
+            self._refuse(landed, StoreError(f"cannot be written: {type(error).__name__}"))
         else:
             self.trouble = ""
             self.backlog += segment.size
             self.records += sum(len(one.raw) for one in group)
             landed.set_result(None)
 
+    def _refuse(self, landed: "asyncio.Future[None]", error: StoreError | OverloadError) -> None:
+        self.trouble = str(error)
+        landed.set_exception(error)
+        # Whoever waited may be gone; then nobody asks for it.
+        landed.exception()
+
     def _land(self, group: list[Arrival]) -> Segment:
-        segment = self._landing.write(group, now=int(self._clock().timestamp() * 1000))
+        segment = self._landing.write(group, now=now_ms(self._clock))
         self._on_segment(segment)
         return segment

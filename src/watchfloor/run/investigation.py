@@ -9,12 +9,11 @@ import msgspec
 import orjson
 
 from watchfloor.case import Case
-from watchfloor.clock import Clock
+from watchfloor.clock import Clock, now_ms
 from watchfloor.correlate import correlate
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.noise import NoiseFilter
 from watchfloor.enrich import Resolver
-from watchfloor.enrich.assets import ASSETS, asset_table
 from watchfloor.errors import InputError, storing
 from watchfloor.finding import Finding
 from watchfloor.ingest.files import STDIN, check
@@ -26,7 +25,7 @@ from watchfloor.run.content import Content
 from watchfloor.run.embedded import Embedded, Observed
 from watchfloor.run.hiding import Hidden, Hiding, hide
 from watchfloor.run.identities import keep_links, known_identities
-from watchfloor.run.intelligence import indicators_of
+from watchfloor.run.knowledge import known_of
 from watchfloor.run.replacing import draft_of, replacing
 from watchfloor.run.workers import OnBytes
 from watchfloor.settings import DataFolder, Settings
@@ -84,9 +83,7 @@ def investigate(
     say = on_stage or (lambda _stage, _done, _total: None)
     with replacing(folder) as draft:
         lake, graph = Lake(draft.lake), known_identities(folder, settings.tenant)
-        listed = graph.publish()
-        declared = {ASSETS: asset_table(content.assets.values()), **indicators_of(folder, settings.tenant)}
-        known = msgspec.structs.replace(listed, tables={**listed.tables, **declared})
+        known = known_of(folder, content, settings.tenant, graph)
         workers = content.workers(settings.workers, settings.source, reference=known, filters=filters, geo=settings.geo)
         embedded = Embedded(workers, content.rules, content.keyed, lake, known, tuple(filters))
         with _Letters(draft.dead_letters, on_dead_letter) as letters:
@@ -107,7 +104,7 @@ def investigate(
         hidden: list[Hidden] = []
         if hiding is not None:
             observed.findings, hidden = hide(observed.findings, hiding, lake.by_uid, settings.tenant)
-            hidden_at = int(clock().timestamp() * 1000)
+            hidden_at = now_ms(clock)
             _write_lines(draft.suppressed, (one.to_ocsf(now=hidden_at) for one in hidden))
         say("correlating", 0, 0)
         precise = _precision(labels, observed.findings)

@@ -15,7 +15,7 @@ from contextlib import suppress
 import msgspec
 import pyarrow as pa
 
-from watchfloor.clock import Clock
+from watchfloor.clock import Clock, now_ms
 from watchfloor.deadletter import DeadLetter, dead_letter
 from watchfloor.errors import StoreError
 from watchfloor.event import RAW_SCHEMA, Origin
@@ -80,8 +80,7 @@ class Live:
         self._stopping = False
         self._looked = 0.0
         self.worked = Worked()
-        kept = stores.quality.kept()
-        self.quality = Quality.load(kept) if kept else Quality()
+        self.quality = Quality.kept(stores.quality)
 
     def notify(self, segment: Segment) -> None:
         """A segment landed; may be called from any thread."""
@@ -93,19 +92,22 @@ class Live:
         self._landed.put(None)
 
     def run(self) -> None:
-        """Work until :meth:`stop`; what the disk refuses is tried again."""
+        """Work until :meth:`stop`; what the disk refuses, and what nobody foresaw, is told and tried again."""
         try:
             while not self._stopping:
                 try:
                     self._session()
                 except StoreError as error:
-                    self.worked.trouble = str(error)
-                    self.worked.restarts += 1
-                    self._pause()
+                    self._begin_again(str(error))
+                except Exception as error:  # noqa: BLE001 - an edge: else this thread ends and senders go on unaware
+                    # The text of an error that nobody foresaw may hold what a sender chose.
+                    self._begin_again(f"failed: {type(error).__name__}; it starts again")
         finally:
             self._workers.close()
 
-    def _pause(self) -> None:
+    def _begin_again(self, trouble: str) -> None:
+        self.worked.trouble = trouble
+        self.worked.restarts += 1
         until = time.monotonic() + RETRY_SECONDS
         while not self._stopping and time.monotonic() < until:
             time.sleep(_TICK)
@@ -132,8 +134,13 @@ class Live:
         """Tell of sources that are silent for too long, now and then."""
         if time.monotonic() - self._looked >= LISTEN_SECONDS:
             self._looked = time.monotonic()
-            now = int(self._clock().timestamp() * 1000)
-            self.worked.findings += self._stores.findings.add(self.quality.silences(now), now=now)
+            now = now_ms(self._clock)
+            silences = self.quality.silences(now)
+            if silences:
+                self.worked.findings += self._stores.findings.add(silences, now=now)
+                self.quality.told(silences)
+                # Where nothing arrives any more, no commit keeps it.
+                self._stores.quality.keep(self.quality.dump())
 
     def _next(self, *, wait: bool) -> _Portion | None:
         """What to work on next, if there is anything; else what lands within a moment, if that is wanted."""
@@ -171,7 +178,7 @@ class Live:
         return _Portion(taken, rows, tasks, broken)
 
     def _finish(self, portion: _Portion, uncommitted: Uncommitted) -> None:
-        now = int(self._clock().timestamp() * 1000)
+        now = now_ms(self._clock)
         uncommitted.refuse(portion.broken)
         for task in portion.tasks:
             uncommitted.add(self._workers.result(task), now=now)

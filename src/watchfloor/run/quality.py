@@ -1,6 +1,6 @@
 """The quality of what arrives, by source and by input: kept as it comes, told as one page, silence as a finding."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 import pyarrow as pa
@@ -12,6 +12,7 @@ from watchfloor.errors import StoreError
 from watchfloor.finding import Finding, Rule, finding_uid
 from watchfloor.normalize.drift import Profile, SchemaDrift
 from watchfloor.run.volume import HOUR, Latencies, Volume
+from watchfloor.store.quality import QualityStore
 
 SILENT = Rule(
     "watchfloor-silent-source",
@@ -106,7 +107,7 @@ class InputQuality(msgspec.Struct, frozen=True):
 
 
 class Quality:
-    """Looks at what arrives; one thread's. ``dump`` and ``Quality.load`` keep it over restarts.
+    """Looks at what arrives; one thread's. ``dump`` and ``Quality.kept`` keep it over restarts.
 
     Counts of records that were worked on again after a kill count again.
     """
@@ -122,18 +123,17 @@ class Quality:
         return msgspec.msgpack.encode(self._state)
 
     @classmethod
-    def load(cls, blob: bytes) -> "Quality":
-        """Go on from the state that ``dump`` wrote.
+    def kept(cls, store: QualityStore) -> "Quality":
+        """Go on from what ``dump`` gave and a store keeps, if it keeps anything.
 
         Raises:
-            StoreError: It is none.
+            StoreError: It cannot be read, or is not as this version writes it.
         """
+        blob = store.kept()
         try:
-            return cls(msgspec.msgpack.decode(blob, type=State))
+            return cls() if blob is None else cls(msgspec.msgpack.decode(blob, type=State))
         except msgspec.MsgspecError as error:
-            raise StoreError(
-                f"what is kept of the quality of sources is not as this version writes it: {error}"
-            ) from error
+            raise StoreError(f"{store.path}: not as this version writes it; move it away: {error}") from error
 
     def observe(self, events: pa.RecordBatch, letters: Sequence[DeadLetter], *, now: int) -> None:
         """Look at events that arrived, and at records that became none."""
@@ -162,8 +162,14 @@ class Quality:
                 entry.last = now
 
     def silences(self, now: int) -> list[Finding]:
-        """A finding for each source that has just become silent, a corrected one for each that speaks again."""
+        """A finding for each source that is silent and was not told, a corrected one for each that speaks again."""
         return [finding for tenant, source, state in self._all() if (finding := _silence(tenant, source, state, now))]
+
+    def told(self, silences: Iterable[Finding]) -> None:
+        """These were told; they are not told again."""
+        for finding in silences:
+            state = self._state.sources[finding.tenant][finding.key]
+            state.silent_since = finding.start if finding.status == "new" else 0
 
     def sources(self, now: int) -> list[SourceQuality]:
         """What is to be told of each source, by tenant and name."""
@@ -255,12 +261,10 @@ def _silence(tenant: str, source: str, state: SourceState, now: int) -> Finding 
     if state.silent_since:
         if volume.last <= state.silent_since:
             return None
-        since, state.silent_since = state.silent_since, 0
-        told = _finding(tenant, source, since, end=volume.last, words=f"{source} speaks again.")
+        told = _finding(tenant, source, state.silent_since, end=volume.last, words=f"{source} speaks again.")
         return msgspec.structs.replace(told, revision=2, status="corrected")
     if not volume.is_silent(now):
         return None
-    state.silent_since = volume.last
     minutes, usual = (now - volume.last) // 60_000, volume.patience(now) // 60_000
     words = f"{source} has sent nothing for {minutes} minutes; it may be silent for {usual}."
     return _finding(tenant, source, volume.last, end=now, words=words)

@@ -81,6 +81,7 @@ def replay_letters(
         StoreError: The data folder cannot be written; what was not committed may be replayed again.
     """
     replayed = Replayed()
+    seen: set[tuple[str, str]] = set()
 
     def still(letter: DeadLetter) -> None:
         replayed.still += 1
@@ -89,7 +90,7 @@ def replay_letters(
     with lake.writer(STREAM) as writer:
         for batch in _letters(letters, now, still):
             done = _work(batch, workers, findings, replayed, now)
-            new = _unknown(done.events, lake)
+            new = _unknown(done.events, lake, seen)
             replayed.events += new.num_rows
             for letter in done.dead_letters:
                 still(letter)
@@ -181,17 +182,16 @@ def _of_file(path: str, span: Span) -> Iterator[pa.RecordBatch]:
         raise StoreError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
 
 
-def _unknown(events: pa.RecordBatch, lake: Lake) -> pa.RecordBatch:
-    """The events that the lake does not have, each once."""
-    known: set[tuple[str, str]] = set()
+def _unknown(events: pa.RecordBatch, lake: Lake, seen: set[tuple[str, str]]) -> pa.RecordBatch:
+    """The events that the lake does not have and that are not ``seen``, each once; from now on they are."""
     uids = events.column("metadata.uid").to_pylist()
     tenants = events.column("tenant").to_pylist()
     for tenant in set(tenants):
         mine = [uid for uid, owner in zip(uids, tenants, strict=True) if owner == tenant]
-        known.update((tenant, row["metadata.uid"]) for row in lake.by_uid(tenant, mine))
+        seen.update((tenant, row["metadata.uid"]) for row in lake.by_uid(tenant, mine))
     kept = []
     for row, key in enumerate(zip(tenants, uids, strict=True)):
-        if key not in known:
-            known.add(key)
+        if key not in seen:
+            seen.add(key)
             kept.append(row)
     return events.take(pa.array(kept, pa.int64()))

@@ -12,7 +12,6 @@ import msgspec
 
 from watchfloor.clock import Clock
 from watchfloor.detect.noise import NoiseFilter
-from watchfloor.enrich.assets import ASSETS, asset_table
 from watchfloor.errors import InputError, WatchfloorError
 from watchfloor.ingest.http.app import Page, application
 from watchfloor.ingest.http.body import BodyLimits
@@ -20,11 +19,11 @@ from watchfloor.ingest.http.gate import Gate
 from watchfloor.ingest.http.server import Listen, bind, serve_http
 from watchfloor.ingest.http.tokens import Tokens
 from watchfloor.ingest.inputs import Input, input_of
-from watchfloor.operator import Reference
 from watchfloor.run.content import Content
+from watchfloor.run.identities import known_identities
 from watchfloor.run.inputs import inputs
 from watchfloor.run.intake import GroupCommit
-from watchfloor.run.intelligence import indicators_of
+from watchfloor.run.knowledge import known_of
 from watchfloor.run.live import Live
 from watchfloor.run.uncommitted import STREAM, Knowledge, Stores
 from watchfloor.run.upkeep import Upkeep
@@ -196,7 +195,7 @@ async def _data_plane(
     """Everything behind the inputs; they must have ended when the block is left."""
     loop = asyncio.get_running_loop()
     findings, lake = FindingStore(folder.database), Lake(folder.lake)
-    known = Reference(1, {ASSETS: asset_table(content.assets.values()), **indicators_of(folder, settings.tenant)})
+    known = known_of(folder, content, settings.tenant, known_identities(folder, settings.tenant))
 
     def worked(size: int) -> None:
         loop.call_soon_threadsafe(intake.worked, size)

@@ -22,8 +22,10 @@ def sightings(events: pa.RecordBatch, indicators: Indicators) -> list[Finding]:
     Each is about one event; those of one indicator, entity and day have the same uid, and
     :func:`watchfloor.run.alerts.latest` makes one of them.
     """
-    tagged = events.filter(pc.greater(pc.fill_null(pc.list_value_length(events.column("tags")), 0), 0))
-    return [finding for row in tagged.to_pylist() for finding in _of(row, indicators)]
+    tags = events.column("tags")
+    # Of a stream of old events each one has tags, and next to none these.
+    rows = pc.list_parent_indices(tags).filter(pc.starts_with(pc.list_flatten(tags), TAG)).unique()
+    return [finding for row in events.take(rows).to_pylist() for finding in _of(row, indicators)]
 
 
 def _of(row: Mapping[str, Any], indicators: Indicators) -> Iterator[Finding]:

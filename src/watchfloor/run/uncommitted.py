@@ -83,7 +83,6 @@ class Uncommitted:
         self._worked = worked
         self._indicators = Indicators(knowledge.reference)
         self._noise = Noise(knowledge.filters, knowledge.keyed)
-        self._writing = Writing(stores.lake.folder)
         self._duplicates = _remembered(stores.lake)
         self._since: float | None = None
         self._last = 0
@@ -97,6 +96,7 @@ class Uncommitted:
         stores.letters.cut(self.upto)
 
     def __enter__(self) -> Self:
+        self._writing = Writing(self._stores.lake.folder)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from watchfloor.clock import Clock, iso
+from watchfloor.clock import Clock, iso, now_ms
 from watchfloor.errors import WatchfloorError
 from watchfloor.evidence import open_chain
 from watchfloor.evidence.chain import Entry
@@ -47,7 +47,7 @@ class Upkeep:
             ContentError: The retention that is declared cannot be read: nothing is deleted.
             StoreError: The lake cannot be read or written.
         """
-        now = int(self._clock().timestamp() * 1000)
+        now = now_ms(self._clock)
         lake = Lake(self._folder.lake)
         self.compacted += compact(lake, now=now).before
         policy: Path = self._folder.path / FILE

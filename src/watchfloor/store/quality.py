@@ -15,20 +15,20 @@ class QualityStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def keep(self, blob: bytes) -> None:
         """Put this in place of what was there."""
-        part = self._path.with_name(f".{self._path.name}")
-        with storing(self._path):
+        part = self.path.with_name(f".{self.path.name}")
+        with storing(self.path):
             with part.open("wb") as file:
                 file.write(blob)
                 file.flush()
                 os.fsync(file.fileno())
-            part.rename(self._path)
+            part.rename(self.path)
 
     def kept(self) -> bytes | None:
         """What is there, if anything is."""
-        with storing(self._path), suppress(FileNotFoundError):
-            return self._path.read_bytes()
+        with storing(self.path), suppress(FileNotFoundError):
+            return self.path.read_bytes()
         return None

@@ -66,18 +66,18 @@ def crash(
     moments = random.Random(seed)  # noqa: S311 - moments, not secrets
     began = time.monotonic()
     tally = Tally()
-    platform = Platform(folder, rules=[folder / "rule.yml"], settings=_SETTINGS)
-    with _senders(platform, senders) as load:
-        start = platform.wait()
-        for _ in range(kills):
-            # From right at the start, through the work on what the last one left, to under load.
-            time.sleep(moments.uniform(0.0, start + _LOAD_SECONDS))
-            platform.kill()
-            tally.kills += 1
-            on_kill(tally.kills)
-            platform.start()
-        platform.wait()
-    _settled(platform)
+    with Platform(folder, rules=[folder / "rule.yml"], settings=_SETTINGS) as platform:
+        with _senders(platform, senders) as load:
+            start = platform.wait()
+            for _ in range(kills):
+                # From right at the start, through the work on what the last one left, to under load.
+                time.sleep(moments.uniform(0.0, start + _LOAD_SECONDS))
+                platform.kill()
+                tally.kills += 1
+                on_kill(tally.kills)
+                platform.start()
+            platform.wait()
+        _settled(platform)
     tally.acknowledged, tally.repeated = len(load.acknowledged), load.repeated
     _count(platform.data, load.acknowledged, tally)
     tally.seconds = round(time.monotonic() - began, 1)

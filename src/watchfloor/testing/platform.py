@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -30,23 +30,40 @@ Figures = dict[str, Any]
 class Platform:
     """A platform in a process of its own over the data folder ``folder/data``; what it says is in ``folder/serve.log``.
 
+    As a context manager it is killed at the end, if it runs then.
+
     Args:
-        port: Where it listens; else a port that is free.
         settings: The text of its ``serve.yml``.
+        options: Further ones of its command line.
     """
 
     def __init__(
-        self, folder: Path, *, rules: Sequence[Path] = (), workers: int = 1, port: int = 0, settings: str = "{}"
+        self,
+        folder: Path,
+        *,
+        rules: Sequence[Path] = (),
+        workers: int = 1,
+        settings: str = "{}",
+        options: Sequence[str] = (),
     ) -> None:
         self.data = DataFolder(folder / "data")
         self.data.prepare()
         (self.data.path / "serve.yml").write_text(settings)
         self.token = _token(Tokens(self.data.tokens))
-        self.port = port or free_port()
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / "serve.log"
         self._rules = rules
         self._workers = workers
+        self._options = options
         self.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.kill()
 
     def start(self) -> None:
         """Start it, again."""
@@ -54,7 +71,7 @@ class Platform:
         arguments = ["serve", "--data", str(self.data.path), "--port", str(self.port)]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - ourselves
-                [sys.executable, "-c", _MAIN, *arguments, "--workers", str(self._workers), *named],
+                [sys.executable, "-c", _MAIN, *arguments, "--workers", str(self._workers), *named, *self._options],
                 stdout=log,
                 stderr=log,
             )
@@ -90,6 +107,10 @@ class Platform:
     def resident(self) -> int:
         """Bytes of memory of all its processes, shared pages counted in each."""
         return sum(_resident(process) for process in self._tree())
+
+    def said(self) -> str:
+        """What it said since it was first started."""
+        return self._log.read_text()
 
     def kill(self) -> None:
         """End it as nobody wants it to end."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from watchfloor.arrival import Arrival, Intake
 from watchfloor.clock import Clock
 from watchfloor.errors import InputError
+from watchfloor.ingest.inputs.extras import installed
 from watchfloor.ingest.inputs.handover import Handover
-from watchfloor.ingest.inputs.library import library
 from watchfloor.ingest.inputs.ordinals import origin
 from watchfloor.ingest.inputs.tls import client_context
 from watchfloor.ingest.inputs.transport import OnState, Transport
@@ -92,7 +92,7 @@ class Nats(Transport, frozen=True, kw_only=True, tag="nats"):
     async def run(self, intake: Intake, *, clock: Clock, state: Path, stop: asyncio.Event, on_state: OnState) -> None:
         """See :class:`Transport`."""
         del clock, state
-        errors = library("nats.errors", extra="nats")
+        errors = installed("nats.errors", extra="nats")
         handover = Handover(self.path, intake, stop, on_state)
         options = self._options()
         waits = handover.delays()
@@ -118,8 +118,8 @@ class Nats(Transport, frozen=True, kw_only=True, tag="nats"):
         """
         options: dict[str, Any] = {"servers": list(self.servers)}
         if self.credentials:
-            library("nkeys", extra="nats")
-            options["user_credentials"] = library("nats.aio.client", extra="nats").RawCredentials(
+            installed("nkeys", extra="nats")
+            options["user_credentials"] = installed("nats.aio.client", extra="nats").RawCredentials(
                 self.credentials.read()
             )
         if self.token:
@@ -137,7 +137,7 @@ class _Connection:
     def __init__(self, settings: Nats, handover: Handover) -> None:
         self._settings = settings
         self._handover = handover
-        self._client: Client = library("nats.aio.client", extra="nats").Client()
+        self._client: Client = installed("nats.aio.client", extra="nats").Client()
         self._inbox: asyncio.Queue[Msg | None] = asyncio.Queue()
         """What comes; None wakes whoever waits for it, at the end and when the connection is lost."""
         self._left: list[Msg] = []
@@ -201,10 +201,10 @@ class _Connection:
         """The time that the consumer allows before it sends a message again."""
         settings = self._settings
         stream = self._client.jetstream()
-        api = library("nats.js.api", extra="nats")
+        api = installed("nats.js.api", extra="nats")
         try:
             found = await stream.consumer_info(settings.stream, settings.durable)
-        except library("nats.js.errors", extra="nats").NotFoundError:
+        except installed("nats.js.errors", extra="nats").NotFoundError:
             config = api.ConsumerConfig(
                 durable_name=settings.durable,
                 ack_policy=api.AckPolicy.EXPLICIT,

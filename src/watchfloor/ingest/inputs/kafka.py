@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from watchfloor.arrival import Arrival, Intake
 from watchfloor.clock import Clock
 from watchfloor.errors import InputError
+from watchfloor.ingest.inputs.extras import installed
 from watchfloor.ingest.inputs.handover import Handover
-from watchfloor.ingest.inputs.library import library
 from watchfloor.ingest.inputs.ordinals import origin
 from watchfloor.ingest.inputs.transport import OnState, Transport
 from watchfloor.secret import Secret
@@ -86,7 +86,7 @@ class Kafka(Transport, frozen=True, kw_only=True, tag="kafka"):
     async def run(self, intake: Intake, *, clock: Clock, state: Path, stop: asyncio.Event, on_state: OnState) -> None:
         """See :class:`Transport`."""
         del clock, state
-        kafka = library("confluent_kafka", extra="kafka")
+        kafka = installed("confluent_kafka", extra="kafka")
         handover = Handover(self.path, intake, stop, on_state)
         settings = self._settings()
         waits = handover.delays()
@@ -140,14 +140,14 @@ class _Member:
         self._kafka = kafka
         self._handover = handover
         self._thread = thread
-        self._library = library("confluent_kafka", extra="kafka")
+        self._module = installed("confluent_kafka", extra="kafka")
         self._problem = ""
         self._probe_due = 0.0
         self._held: list[Message] = []
         """What came while nothing was asked for."""
         try:
-            self._consumer: Consumer = self._library.Consumer(settings | {"error_cb": self._failed})
-        except self._library.KafkaException as error:
+            self._consumer: Consumer = self._module.Consumer(settings | {"error_cb": self._failed})
+        except self._module.KafkaException as error:
             raise InputError(f"{kafka.path}: {error.args[0].str()}") from error
 
     async def run(self) -> None:
@@ -175,7 +175,7 @@ class _Member:
         ]
         results = await asyncio.gather(*(self._land_part(place, part) for place, part in parts))
         done = [
-            self._library.TopicPartition(*place, (part[-1].offset() or 0) + 1)
+            self._module.TopicPartition(*place, (part[-1].offset() or 0) + 1)
             for (place, part), taken in zip(parts, results, strict=True)
             if taken
         ]
@@ -183,7 +183,7 @@ class _Member:
         try:
             if done:
                 await self._do(self._commit, done)
-        except self._library.KafkaException as error:
+        except self._module.KafkaException as error:
             # Whoever has the partition now reads it again from the last offset that was committed.
             problem = f"offsets are not committed: {_text(error.args[0])}"
         self._handover.hindered(problem, of="commit")
@@ -234,7 +234,7 @@ class _Member:
     def _answers(self) -> bool:
         try:
             self._consumer.list_topics(timeout=1)
-        except self._library.KafkaException:
+        except self._module.KafkaException:
             return False
         return True
 

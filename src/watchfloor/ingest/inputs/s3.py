@@ -18,8 +18,8 @@ from watchfloor.arrival import Intake
 from watchfloor.clock import Clock
 from watchfloor.errors import RecordError
 from watchfloor.ingest.files import place as printable
+from watchfloor.ingest.inputs.extras import installed
 from watchfloor.ingest.inputs.handover import Handover
-from watchfloor.ingest.inputs.library import library
 from watchfloor.ingest.inputs.ordinals import origin
 from watchfloor.ingest.inputs.s3_notification import Object, objects
 from watchfloor.ingest.inputs.transport import OnState, Transport
@@ -83,7 +83,7 @@ class S3(Transport, frozen=True, kw_only=True, tag="s3"):
             await _Queue(self, handover, threads, sqs, s3).run()
 
     def _client(self, service: str) -> Any:
-        boto3, config = library("boto3", extra="s3"), library("botocore.config", extra="s3")
+        boto3, config = installed("boto3", extra="s3"), installed("botocore.config", extra="s3")
         credentials: dict[str, str] = {}
         if self.access_key_id and self.secret_access_key:
             credentials = {
@@ -111,7 +111,7 @@ class _Queue:
         self._threads = threads
         self._sqs = sqs
         self._s3 = s3
-        exceptions = library("botocore.exceptions", extra="s3")
+        exceptions = installed("botocore.exceptions", extra="s3")
         self._errors: tuple[type[Exception], ...] = (exceptions.BotoCoreError, exceptions.ClientError)
         self._free = asyncio.Semaphore(settings.at_once)
 

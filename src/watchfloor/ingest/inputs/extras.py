@@ -6,10 +6,10 @@ from typing import Any
 from watchfloor.errors import InputError
 
 
-def library(name: str, *, extra: str) -> Any:
+def installed(name: str, *, extra: str) -> Any:
     """The module of this name, which comes with an extra of Watchfloor.
 
-    >>> library("no_such_library", extra="nats")
+    >>> installed("no_such_library", extra="nats")
     Traceback (most recent call last):
     watchfloor.errors.InputError: this input needs no_such_library: install watchfloor[nats]
 
