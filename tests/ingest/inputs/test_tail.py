@@ -255,6 +255,71 @@ def test_content_is_framed_as_files_are_that_are_read_whole(log: Path, state: Pa
     asyncio.run(scenario())
 
 
+def test_from_the_end_of_what_is_there_at_first_sight_and_never_again(log: Path, state: Path) -> None:
+    """What came before is not read, what comes is, with the numbers that its lines have in the file."""
+
+    async def scenario() -> None:
+        intake = MemoryIntake()
+        append(log, text(0, 30_000) + b"half a li")
+        log.with_name("app.log.1.gz").write_bytes(gzip.compress(text(50_000, 50_010)))
+        follow = tail(log.parent, begin="end")
+        async with running(follow, intake, state):
+            await asyncio.sleep(0.3)
+            append(log, b"ne\n" + text(30_000, 30_002))
+            await intake.until(lambda: len(intake.raw) == 3)
+            append(log.with_name("app.log.new"), text(60_000, 60_002))
+            await intake.until(lambda: len(intake.raw) == 5)
+        assert intake.raw == [b"half a line", *lines(30_000, 30_002), *lines(60_000, 60_002)]
+        assert [line for arrival in intake.arrivals for line in arrival.line][:3] == [30_001, 30_002, 30_003]
+        append(log, text(30_002, 30_004))
+        append(log.with_name("app.log.while-away"), text(70_000, 70_002))
+        async with running(follow, intake, state):
+            await intake.until(lambda: len(intake.raw) == 9)
+            await asyncio.sleep(0.1)
+        assert len(intake.raw) == len(intake.distinct) == 9
+
+    asyncio.run(scenario())
+
+
+def test_from_the_end_where_nothing_was_at_first_sight(log: Path, state: Path) -> None:
+    async def scenario() -> None:
+        intake = MemoryIntake()
+        async with running(tail(log.parent, begin="end"), intake, state):
+            await asyncio.sleep(0.1)
+        append(log, text(0, 2))
+        async with running(tail(log.parent, begin="end"), intake, state):
+            await intake.until(lambda: len(intake.raw) == 2)
+
+    asyncio.run(scenario())
+
+
+def test_a_file_that_is_begun_anew_while_its_past_is_passed_over_is_read_whole(log: Path, state: Path) -> None:
+    async def scenario() -> None:
+        intake = MemoryIntake()
+        append(log, text(0, 100_000))
+        async with running(tail(log.parent, begin="end"), intake, state):
+            await asyncio.sleep(0.05)
+            log.write_bytes(text(200_000, 200_003))
+            await intake.until(lambda: len(intake.raw) == 3)
+        assert intake.raw == lines(200_000, 200_003)
+
+    asyncio.run(scenario())
+
+
+def test_from_the_end_of_content_with_a_header(log: Path, state: Path) -> None:
+    async def scenario() -> None:
+        intake = MemoryIntake()
+        append(log, b"time,user\n1,alice\n2,bob\n")
+        async with running(tail(log.parent, begin="end", framing="content"), intake, state):
+            await asyncio.sleep(0.3)
+            append(log, b"3,carol\n4,dave\n")
+            await intake.until(lambda: bool(intake.raw))
+        assert not any(b"alice" in raw for raw in intake.raw)
+        assert any(b"carol" in raw and b"user" in raw for raw in intake.raw)
+
+    asyncio.run(scenario())
+
+
 def test_links_and_pipes_are_no_files_unless_links_are_asked_for(log: Path, state: Path, tmp_path: Path) -> None:
     async def scenario() -> None:
         secret = tmp_path / "shadow"

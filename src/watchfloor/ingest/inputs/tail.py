@@ -36,6 +36,8 @@ class Tail(Transport, frozen=True, kw_only=True, tag="tail"):
 
     Attributes:
         files: Globs; ``**`` stands for folders of any depth.
+        begin: Where files are begun that are there when this input looks for the first time ever: at their ``start``,
+            or at their ``end``, so that what stands in them does not land. Files that come later are read whole.
         framing: ``lines``: each line is a record; ``content``: as files are framed that are read whole, so that objects
             over many lines, arrays and CSV are records; after a restart, such a file is read again to find its place.
         line_bytes: The longest line; longer ones are left out and counted.
@@ -45,6 +47,7 @@ class Tail(Transport, frozen=True, kw_only=True, tag="tail"):
     """
 
     files: tuple[str, ...]
+    begin: Literal["start", "end"] = "start"
     framing: Literal["lines", "content"] = "lines"
     line_bytes: int = 1 << 20
     symlinks: bool = False
@@ -66,7 +69,13 @@ class Tail(Transport, frozen=True, kw_only=True, tag="tail"):
         del clock
         handover = Handover(self.path, intake, stop, on_state)
         remembered = load(state / _STATE)
-        finding = Finding(self.files, remembered, Limits(record_bytes=self.line_bytes), symlinks=self.symlinks)
+        finding = Finding(
+            self.files,
+            remembered or [],
+            Limits(record_bytes=self.line_bytes),
+            symlinks=self.symlinks,
+            pass_over=self.begin == "end" and remembered is None,
+        )
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="tail") as thread, closing(finding):
             await _Following(self, finding, handover, state / _STATE, thread).run()
 
@@ -83,9 +92,14 @@ class _Following:
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         due = 0.0
+        # From the first look on, files that are new are read whole, also after a crash.
+        fresh = True
         while True:
             if loop.time() >= due:
                 await self._do(self._finding.look, loop.time())
+                if fresh:
+                    await self._remember()
+                    fresh = False
                 due = loop.time() + self._settings.poll_seconds
             work = [file for file in self._finding.files.values() if file.may_have_more and not file.problem]
             for at in range(0, len(work), _TOGETHER):
@@ -111,8 +125,11 @@ class _Following:
             self._finding.begun_anew(file.past)
             file.past = None
         if piece is None:
-            if file.final:
+            if file.final and not file.may_have_more:
                 self._finding.leave(file)
+            return
+        if file.followed.passing:
+            file.followed.advance(piece)
             return
         if piece.raw and not await self._handover.land(self._arrival(file, piece)):
             return

@@ -3,7 +3,7 @@
 from watchfloor.errors import RecordError
 from watchfloor.ingest.inputs.tail_followed import Followed
 from watchfloor.ingest.inputs.tail_reading import FRAMINGS, Piece, Reading
-from watchfloor.ingest.inputs.tail_sources import Bytes, head_mark, tail_mark
+from watchfloor.ingest.inputs.tail_sources import Bytes, Upto, head_mark, tail_mark
 
 Key = tuple[int, int]
 """What the system knows a file by: its device and inode."""
@@ -54,24 +54,37 @@ class File:
             self.past = followed.past()
             followed.begin_anew()
             self._reading = None
+        if followed.passing and content.packed:
+            followed.done = True
+            return None
         final = self.final or content.packed
+        seen = self._seen(content)
         try:
             if not followed.begin(content, final=final):
                 self._exhausted = state
                 return None
             self._reading = self._reading or FRAMINGS[framing](most)
-            piece = self._reading.next(content, followed.place, final=final)
+            piece = self._reading.next(seen, followed.place, final=final and not followed.passing)
         except RecordError:
             followed.done = True
             raise
         if piece.place == followed.place and not piece.dropped:
-            self._exhausted = state
-            followed.done = content.packed
+            if followed.passing:
+                followed.passing = 0
+            else:
+                self._exhausted = state
+                followed.done = content.packed
             return None
         if content.packed:
             return piece
         offset = piece.place.offset
         return piece._replace(head=head_mark(content, offset), tail=tail_mark(content, offset))
+
+    def _seen(self, content: Bytes) -> Bytes:
+        """What is to be read now: what does not land is read first, to find the end of a record and its number."""
+        if content.size() < self.followed.passing:
+            self.followed.passing = 0
+        return Upto(content, self.followed.passing) if self.followed.passing else content
 
     def close(self) -> None:
         """Let go of it."""

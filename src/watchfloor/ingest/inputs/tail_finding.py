@@ -26,6 +26,7 @@ class Finding:
         patterns: Globs.
         followed: What was remembered of earlier ones.
         symlinks: Whether symbolic links are followed.
+        pass_over: Whether what the first look finds is passed over.
 
     Attributes:
         files: Those that are there, by what the system knows them by.
@@ -33,12 +34,19 @@ class Finding:
     """
 
     def __init__(
-        self, patterns: Sequence[str], followed: Sequence[Followed], limits: Limits, *, symlinks: bool
+        self,
+        patterns: Sequence[str],
+        followed: Sequence[Followed],
+        limits: Limits,
+        *,
+        symlinks: bool,
+        pass_over: bool = False,
     ) -> None:
         self._patterns = patterns
         self._known = {one.key: one for one in followed}
         self._limits = limits
         self._symlinks = symlinks
+        self._pass_over = pass_over
         self._stat: Callable[[str], os.stat_result] = os.stat if symlinks else os.lstat
         self._unsettled: dict[Key, tuple[int, int, float]] = {}
         self._opened: dict[Key, File] = {}
@@ -64,7 +72,7 @@ class Finding:
         self._unsettled = {key: seen for key, seen in self._unsettled.items() if key in listed}
         if self._first:
             self._recover(now)
-            self._first = False
+            self._first = self._pass_over = False
         for key, file in list(self.files.items()):
             if key not in listed:
                 self._follow_away(file, now)
@@ -123,7 +131,10 @@ class Finding:
     def _meet(self, key: Key, path: str, status: os.stat_result, now: float) -> File | None:
         """A file that was not there at the last look; None if it cannot be said yet what it is."""
         file = File(self._known.get(key) or Followed(device=key[0], inode=key[1], path=as_text(path)), path)
-        if key not in self._known:
+        if self._pass_over:
+            file.followed.passing = status.st_size
+            self._known[key] = file.followed
+        elif key not in self._known:
             try:
                 content = self._open(path, key)
             except OSError:

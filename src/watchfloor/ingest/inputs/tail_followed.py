@@ -29,6 +29,7 @@ class Followed(msgspec.Struct, kw_only=True):
         generation: How often it was begun anew.
         head: The mark of its first bytes,
         tail: and of those before ``place``: by both it is known again.
+        passing: What stands before this offset was there at first sight, and does not land; 0 once that is passed.
         done: It is whole, and nothing more will be read of it.
     """
 
@@ -40,6 +41,7 @@ class Followed(msgspec.Struct, kw_only=True):
     tail: str = ""
     origin: int = 0
     generation: int = 0
+    passing: int = 0
     done: bool = False
 
     @property
@@ -54,7 +56,7 @@ class Followed(msgspec.Struct, kw_only=True):
 
     def begin_anew(self) -> None:
         """The file was cut short, or another one stands in its place."""
-        self.place, self.head, self.tail, self.origin = Place(), "", "", 0
+        self.place, self.head, self.tail, self.origin, self.passing = Place(), "", "", 0, 0
         self.generation += 1
 
     def past(self) -> "Followed":
@@ -98,15 +100,15 @@ def as_path(text: str) -> str:
     return os.fsdecode(text.encode("latin-1"))
 
 
-def load(path: Path) -> list[Followed]:
-    """What was remembered.
+def load(path: Path) -> list[Followed] | None:
+    """What was remembered; None if nothing ever was.
 
     Raises:
         StoreError: It cannot be read, or is not as it was written.
     """
     data = remembered(path)
     if data is None:
-        return []
+        return None
     try:
         return msgspec.json.decode(data, type=list[Followed])
     except msgspec.MsgspecError as error:

@@ -59,6 +59,27 @@ class Plain:
         os.close(self._descriptor)
 
 
+class Upto:
+    """What stands before an offset, as if the content ended there for now."""
+
+    def __init__(self, content: Bytes, end: int) -> None:
+        self.packed = content.packed
+        self._content = content
+        self._end = end
+
+    def at(self, offset: int, count: int) -> bytes:
+        """See :class:`Bytes`."""
+        return self._content.at(offset, min(count, max(self._end - offset, 0)))
+
+    def size(self) -> int:
+        """See :class:`Bytes`."""
+        return min(self._content.size(), self._end)
+
+    def close(self) -> None:
+        """See :class:`Bytes`."""
+        self._content.close()
+
+
 class Packed:
     """What is in a gzip or zstandard file; cheap as long as offsets grow."""
 
