@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import pyarrow as pa
 
+from watchfloor.costs import cost
 from watchfloor.operator import Operator
 
 
@@ -16,6 +17,18 @@ class Stateless(msgspec.Struct, frozen=True):
     def process(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Apply the function."""
         return self.function(batch)
+
+
+class Priced(msgspec.Struct, frozen=True):
+    """An operator whose cost is noted."""
+
+    stage: str
+    operator: Operator
+
+    def process(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Run the batch through the operator."""
+        with cost(self.stage):
+            return self.operator.process(batch)
 
 
 class Chain(msgspec.Struct, frozen=True):
@@ -33,6 +46,11 @@ class Chain(msgspec.Struct, frozen=True):
 def stateless(function: Callable[[pa.RecordBatch], pa.RecordBatch]) -> Operator:
     """An operator that applies ``function`` to each batch."""
     return Stateless(function)
+
+
+def priced(stage: str, operator: Operator) -> Operator:
+    """The operator; :func:`watchfloor.costs.spent` says what it costs."""
+    return Priced(stage, operator)
 
 
 def chain(*operators: Operator) -> Operator:

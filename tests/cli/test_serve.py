@@ -59,6 +59,8 @@ def test_from_a_token_to_a_finding(run: Any, platform: Platform, tmp_path: Path)
     status = httpx.get(f"{platform.url}/status", headers=headers).json()
     assert status["ok"] is True
     assert status["worked"]["by_source"] == {"okta_system_log": 1}
+    costs = status["cpu_seconds"]["main"]
+    assert all(costs[stage] > 0 for stage in ("receive", "frame", "land", "read back", "duplicates", "drift", "other"))
     assert httpx.get(f"{platform.url}/status").status_code == 401
     assert httpx.get(f"{platform.url}/health").json() == {"ok": True, "reasons": []}
     shown = httpx.get(f"{platform.url}/quality", headers=headers)

@@ -68,6 +68,14 @@ def test_workers_give_what_one_process_gives_in_the_same_order(rules: RuleSet) -
     assert any(result.findings for result in workers(rules, alone=math.inf).run(batches()))
 
 
+def test_workers_say_what_stages_cost_them(rules: RuleSet) -> None:
+    costly = workers(rules, alone=0)
+    assert not costly.costs
+    list(costly.run(batches()))
+    assert costly.costs["decode and normalize"] > 0
+    assert {"identity", "match", "tell findings", "hand over"} <= costly.costs.keys()
+
+
 def test_a_worker_that_dies_takes_nothing_with_it(rules: RuleSet) -> None:
     alone = told(list(workers(rules, alone=math.inf).run(batches())))
     found = []

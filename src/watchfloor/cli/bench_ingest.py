@@ -1,8 +1,8 @@
-"""Measures a live platform as a process of its own: what an event costs it, how fast it is, how soon it finds."""
+"""Measures a live platform as it runs: what an event costs, and where, how fast it is, how soon it finds."""
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count, islice
 from pathlib import Path
@@ -13,27 +13,52 @@ from watchfloor.testing.load import MARK, Load, Sender, witness
 from watchfloor.testing.platform import Platform
 
 _THREADS = 4
-_WARM = 20_000
 _POLL_SECONDS = 0.005
+_ASK_SECONDS = 0.5
+"""How often the platform is asked how far it is: to answer costs it some of what is measured."""
+_MEMORY_SECONDS = 2.0
+_MOST_SHOWN = 200
+_OTHER = "other"
 
 Figures = dict[str, Any]
 
 
 def measure(
-    folder: Path, load: Load, rules: Sequence[Path], *, events: int, workers: int, on_stage: Callable[[str], None]
+    folder: Path,
+    load: Load,
+    rules: Sequence[Path],
+    *,
+    events: int,
+    workers: int,
+    on_stage: Callable[[str], None],
+    warm: int = 20_000,
+    seconds: float = 20.0,
+    settings: str = "{}",
 ) -> Figures:
-    """Warm up, then as many events as fast as they are taken, then half of that rate, timed until they are found."""
-    with Platform(folder, rules=rules, workers=workers) as platform:
+    """Warm up, then as many events as fast as they are taken, then half of that rate, timed until they are found.
+
+    Args:
+        folder: Where the platform has its data.
+        load: What is sent, over and over.
+        rules: Beside those that are built in.
+        events: How many to send as fast as they are taken.
+        workers: How many the platform has.
+        on_stage: Told what is done now.
+        warm: How many events to warm up with.
+        seconds: For how long half of the rate is sent.
+        settings: The platform's ``serve.yml``.
+    """
+    with Platform(folder, rules=rules, workers=workers, settings=settings) as platform:
         platform.wait()
         sender = Sender(platform.port, platform.token)
         bodies = (body for number in count() for body in load.round(number))
         on_stage("warming up")
-        sent = _sent(sender, bodies, _WARM)
-        _until(lambda: platform.worked() >= sent)
+        sent = _sent(sender, bodies, warm)
+        _until(lambda: platform.committed() >= sent)
         on_stage("as fast as it goes")
         fast = _fast(platform, sender, bodies, events)
         on_stage("at half the rate")
-        half = _half(platform, sender, load, fast["events_per_second"] / 2)
+        half = _half(platform, sender, load, fast["events_per_second"] / 2, seconds)
         platform.stop()
     return {"mix": load.mix, "workers": workers, **fast, "at_half_the_rate": half}
 
@@ -54,15 +79,15 @@ def _sent(sender: Sender, bodies: Iterator[tuple[bytes, int]], events: int) -> i
 
 
 def _fast(platform: Platform, sender: Sender, bodies: Iterator[tuple[bytes, int]], events: int) -> Figures:
-    before, done, began = platform.cpu(), platform.worked(), time.monotonic()
+    before, stages, done, began = platform.cpu(), platform.costs(), platform.worked(), time.monotonic()
     with _watching(platform) as memory:
         sent = _sent(sender, bodies, events)
         accepted = time.monotonic() - began
         _until(lambda: platform.worked() >= done + sent)
         took = time.monotonic() - began
-    after = platform.cpu()
+    _until(lambda: platform.committed() >= done + sent)
+    after, priced = platform.cpu(), platform.costs()
     spent = {name: after[name] - before[name] for name in after}
-    quarter = max(len(memory) // 4, 1)
     return {
         "events": sent,
         "events_per_second": round(sent / took),
@@ -72,18 +97,34 @@ def _fast(platform: Platform, sender: Sender, bodies: Iterator[tuple[bytes, int]
             **{name: round(seconds / sent * 1e6, 1) for name, seconds in spent.items()},
             "all": round(sum(spent.values()) / sent * 1e6, 1),
         },
-        "mib": {
-            "first_quarter": max(memory[:quarter]) >> 20,
-            "last_quarter": max(memory[-quarter:]) >> 20,
+        "microseconds_by_stage": {
+            name: _stages(stages[name], priced[name], whole=seconds, events=sent) for name, seconds in spent.items()
         },
+        "memory": _memory(memory),
     }
 
 
-def _half(platform: Platform, sender: Sender, load: Load, rate: float) -> Figures:
+def _stages(before: Mapping[str, float], after: Mapping[str, float], *, whole: float, events: int) -> Figures:
+    """CPU microseconds an event by stage, the dearest first; what no stage measured is ``other``."""
+    seconds = {stage: after[stage] - before.get(stage, 0.0) for stage in after if stage != _OTHER}
+    seconds[_OTHER] = whole - sum(seconds.values())
+    return {stage: round(spent / events * 1e6, 2) for stage, spent in sorted(seconds.items(), key=lambda one: -one[1])}
+
+
+def _memory(seen: Sequence[Mapping[str, float]]) -> Figures:
+    """The most of each quarter of the time, and what it was at some moments."""
+    quarters = [seen[len(seen) * at // 4 : max(len(seen) * (at + 1) // 4, 1)] or seen[-1:] for at in range(4)]
+    return {
+        "most_mib_by_quarter": [max(one["main_mib"] + one["workers_mib"] for one in quarter) for quarter in quarters],
+        "seen": seen[:: len(seen) // _MOST_SHOWN + 1],
+    }
+
+
+def _half(platform: Platform, sender: Sender, load: Load, rate: float, seconds: float) -> Figures:
     """Bodies of 50 records, the last one a witness whose finding is waited for."""
     bodies = []
     records = (record.replace(MARK, b"99999999") for record in load.records)
-    for number in range(int(20 * rate / 50)):
+    for number in range(int(seconds * rate / 50)):
         part = list(islice(records, 49))
         if not part:
             break
@@ -131,14 +172,18 @@ def _percentiles(seconds: Sequence[float]) -> Figures:
 
 
 @contextmanager
-def _watching(platform: Platform) -> Iterator[list[int]]:
-    """The memory of a platform, each second."""
-    seen = [platform.resident()]
-    stop = threading.Event()
+def _watching(platform: Platform) -> Iterator[list[dict[str, float]]]:
+    """The memory of a platform and the files that it has open, by time and by how far it is."""
+    seen: list[dict[str, float]] = []
+    began, stop = time.monotonic(), threading.Event()
 
     def look() -> None:
-        while not stop.wait(1):
-            seen.append(platform.resident())
+        while True:
+            mib = {f"{name}_mib": size >> 20 for name, size in platform.memory().items()}
+            at = {"seconds": round(time.monotonic() - began, 1), "records": platform.worked()}
+            seen.append({**at, **mib, "open_files": platform.open_files()})
+            if stop.wait(_MEMORY_SECONDS):
+                return
 
     looking = threading.Thread(target=look)
     looking.start()
@@ -152,4 +197,4 @@ def _watching(platform: Platform) -> Iterator[list[int]]:
 def _until(holds: Callable[[], bool], *, seconds: float = 3600) -> None:
     deadline = time.monotonic() + seconds
     while not holds() and time.monotonic() < deadline:
-        time.sleep(0.05)
+        time.sleep(_ASK_SECONDS)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from watchfloor.compose import chain
+from watchfloor.compose import chain, priced
 from watchfloor.enrich.assets import Assets
 from watchfloor.enrich.enricher import Enricher
 from watchfloor.enrich.indicators import Indicators
@@ -28,9 +28,9 @@ def enrichment(reference: Reference, *, files: Sequence[Path] = (), oldest: time
         oldest: How old an event may be when it is ingested; see :class:`~watchfloor.enrich.ordering.Ordering`.
     """
     return chain(
-        Enricher(reference),
-        Assets(reference),
-        Locations(files),
-        Ordering(reference, oldest=oldest),
-        Indicators(reference),
+        priced("identity", Enricher(reference)),
+        priced("assets", Assets(reference)),
+        priced("places", Locations(files)),
+        priced("time", Ordering(reference, oldest=oldest)),
+        priced("indicators", Indicators(reference)),
     )

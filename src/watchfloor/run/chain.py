@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 import pyarrow as pa
 
+from watchfloor.costs import cost
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import SigmaDetector
 from watchfloor.detect.sigma.correlation_detector import Detected
@@ -86,11 +87,15 @@ class Chain:
         return Chained(events.select(told), detected.findings, detected.matches, letters, tuple(self._slow()), noisy)
 
     def _all(self, raw: pa.RecordBatch, noisy: dict[int, int]) -> _Done:
-        normalized = self._normalizer.process(raw)
+        with cost("decode and normalize"):
+            normalized = self._normalizer.process(raw)
         events = self._enrichment.process(normalized.events)
-        matches = self._without_filters(self._detector.match(events), noisy)
-        found = events.take(pa.array(list(matches), pa.int64()))
-        return events, self._detector.detected(found, list(matches.values())), normalized.dead_letters
+        with cost("match"):
+            matches = self._without_filters(self._detector.match(events), noisy)
+        with cost("tell findings"):
+            found = events.take(pa.array(list(matches), pa.int64()))
+            detected = self._detector.detected(found, list(matches.values()))
+        return events, detected, normalized.dead_letters
 
     def _without_filters(self, matches: Matches, noisy: dict[int, int]) -> Matches:
         """The matches of rules; ``noisy`` gets the rows of which filters alone are true."""

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from watchfloor.arrival import Arrival
 from watchfloor.clock import Clock, now_ms
+from watchfloor.costs import cost
 from watchfloor.errors import OverloadError, StoreError
 from watchfloor.store.landing import Landing, Segment
 
@@ -130,6 +131,7 @@ class GroupCommit:
         landed.exception()
 
     def _land(self, group: list[Arrival]) -> Segment:
-        segment = self._landing.write(group, now=now_ms(self._clock))
+        with cost("land"):
+            segment = self._landing.write(group, now=now_ms(self._clock))
         self._on_segment(segment)
         return segment

@@ -9,13 +9,14 @@ stands, and nobody sees the difference.
 import queue
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import msgspec
 import pyarrow as pa
 
 from watchfloor.clock import Clock, now_ms
+from watchfloor.costs import cost
 from watchfloor.deadletter import DeadLetter, dead_letter
 from watchfloor.errors import StoreError
 from watchfloor.event import RAW_SCHEMA, Origin
@@ -81,6 +82,11 @@ class Live:
         self._looked = 0.0
         self.worked = Worked()
         self.quality = Quality.kept(stores.quality)
+
+    @property
+    def costs(self) -> Mapping[str, float]:
+        """CPU seconds of the workers, by stage."""
+        return self._workers.costs
 
     def notify(self, segment: Segment) -> None:
         """A segment landed; may be called from any thread."""
@@ -168,12 +174,14 @@ class Live:
             segment = self._pending.popleft()
             taken.append(segment)
             try:
-                batches.append(segment.read())
+                with cost("read back"):
+                    batches.append(segment.read())
             except StoreError as error:
                 broken.append(dead_letter("", Origin(segment.path.name, 1), "ingest", str(error)))
             else:
                 rows += batches[-1].num_rows
-        table = pa.Table.from_batches(batches, schema=RAW_SCHEMA).combine_chunks()
+        with cost("read back"):
+            table = pa.Table.from_batches(batches, schema=RAW_SCHEMA).combine_chunks()
         tasks = [self._workers.submit(batch) for batch in table.to_batches(max_chunksize=BATCH_ROWS)]
         return _Portion(taken, rows, tasks, broken)
 

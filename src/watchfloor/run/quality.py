@@ -6,6 +6,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from watchfloor.costs import cost
 from watchfloor.deadletter import DeadLetter
 from watchfloor.enrich.clocks import Clocks
 from watchfloor.errors import StoreError
@@ -148,18 +149,22 @@ class Quality:
                 state.refused += 1
 
     def _observe(self, events: pa.RecordBatch, now: int) -> None:
-        self._clocks.learn(events)
-        for tenant, source, mine in _by_source(events):
-            if (state := self._source(tenant, source)) is not None:
-                _note(state, mine, now)
-        for found in self._drift.observe(events):
+        with cost("clocks"):
+            self._clocks.learn(events)
+        with cost("quality"):
+            for tenant, source, mine in _by_source(events):
+                if (state := self._source(tenant, source)) is not None:
+                    _note(state, mine, now)
+            for path, count in _counts(events.column("origin.path")):
+                if (entry := self._input(path)) is not None:
+                    entry.events += count
+                    entry.last = now
+        with cost("drift"):
+            found = self._drift.observe(events)
+        for one in found:
             for sources in self._state.sources.values():
-                if (state := sources.get(found.source)) is not None:
-                    state.drifts = [*state.drifts, found.sentence()][-MAX_SENTENCES:]
-        for path, count in _counts(events.column("origin.path")):
-            if (entry := self._input(path)) is not None:
-                entry.events += count
-                entry.last = now
+                if (state := sources.get(one.source)) is not None:
+                    state.drifts = [*state.drifts, one.sentence()][-MAX_SENTENCES:]
 
     def silences(self, now: int) -> list[Finding]:
         """A finding for each source that is silent and was not told, a corrected one for each that speaks again."""

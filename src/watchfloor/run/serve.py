@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from watchfloor import costs
 from watchfloor.clock import Clock
 from watchfloor.detect.noise import NoiseFilter
 from watchfloor.errors import InputError, WatchfloorError
@@ -94,6 +95,7 @@ class Platform:
         self.intake = intake
         self._live = live
         self._clock = clock
+        self._began = time.thread_time(), time.process_time()
         self._jumped: tuple[float, float] | None = None
         """When the clock jumped, on the monotonic clock, and by how many seconds."""
 
@@ -124,10 +126,18 @@ class Platform:
             **self.health(),
             "landed": landed,
             "worked": worked,
+            "cpu_seconds": self._costs(),
             "dropped": dropped,
             "hindered": dict(self.hindered),
             "trouble": self.intake.trouble or self._live.worked.trouble or self.upkeep.trouble,
         }
+
+    def _costs(self) -> dict[str, dict[str, float]]:
+        """CPU seconds since the start, by process and stage; what arrives is received in this thread."""
+        thread, process = self._began
+        mine = {"receive": time.thread_time() - thread, **costs.spent()}
+        mine["other"] = max(time.process_time() - process - sum(mine.values()), 0.0)
+        return {"main": mine, "workers": dict(self._live.costs)}
 
     async def watch_clock(self) -> None:
         """Notice when the machine's clock is set; times of arrival are what depends on it."""

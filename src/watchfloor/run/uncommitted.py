@@ -9,6 +9,7 @@ from typing import Any, Self
 import msgspec
 import pyarrow as pa
 
+from watchfloor.costs import cost
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.noise import NoiseFilter
 from watchfloor.enrich.duplicates import WINDOW, Duplicates
@@ -53,11 +54,12 @@ class Knowledge(msgspec.Struct, frozen=True):
 class Worked(msgspec.Struct):
     """What a live run has done since it began, for people and measurements; what was done again counts again.
 
-    ``by_source`` counts events, ``filtered`` by filter those that were noise; ``trouble`` is why nothing could be
-    stored last time, if it could not.
+    ``committed`` counts the records of which all is in the lake, ``by_source`` events, ``filtered`` by filter those
+    that were noise; ``trouble`` is why nothing could be stored last time, if it could not.
     """
 
     records: int = 0
+    committed: int = 0
     events: int = 0
     duplicates: int = 0
     findings: int = 0
@@ -86,6 +88,7 @@ class Uncommitted:
         self._duplicates = _remembered(stores.lake)
         self._since: float | None = None
         self._last = 0
+        self._records = 0
         self._events: list[pa.RecordBatch] = []
         self._letters: list[DeadLetter] = []
         self.upto = stores.lake.upto(STREAM) or 0
@@ -110,11 +113,14 @@ class Uncommitted:
 
     def add(self, done: Chained, *, now: int) -> None:
         """Add what became of a batch; its findings are on disk when this returns."""
-        loud = self._noise.process(done.events, done.noisy)
-        new = self._duplicates.process(loud, done.findings)
-        events = new.events
-        found = [*new.findings, *self._told(events)]
-        self._worked.findings += self._stores.findings.add(found, now=now)
+        with cost("noise"):
+            loud = self._noise.process(done.events, done.noisy)
+        with cost("duplicates"):
+            new = self._duplicates.process(loud, done.findings)
+            events = new.events
+        with cost("findings"):
+            found = [*new.findings, *self._told(events)]
+            self._worked.findings += self._stores.findings.add(found, now=now)
         self._worked.events += events.num_rows
         self._worked.duplicates += loud.num_rows - events.num_rows
         self._worked.filtered = dict(self._noise.dropped)
@@ -143,6 +149,7 @@ class Uncommitted:
         """All of the segments up to this one was added."""
         self._last = segment
         self._worked.records += records
+        self._records += records
         self._since = self._since or time.monotonic()
 
     def commit(self) -> bool:
@@ -151,11 +158,16 @@ class Uncommitted:
             return False
         first, last, lake = self.upto + 1, self._last, self._stores.lake
         self._stores.letters.keep(self._letters, first=first, last=last)
-        lake.commit(stage(lake.folder, self._events, stream=STREAM, first=first, last=last), stream=STREAM, upto=last)
-        self._stores.quality.keep(self._quality.dump())
+        with cost("lake"):
+            files = stage(lake.folder, self._events, stream=STREAM, first=first, last=last)
+            lake.commit(files, stream=STREAM, upto=last)
+        with cost("quality"):
+            self._stores.quality.keep(self._quality.dump())
         self.upto, self.rows, self.size, self._since = last, 0, 0, None
         self._events, self._letters = [], []
         self._worked.commits += 1
+        self._worked.committed += self._records
+        self._records = 0
         self._worked.trouble = ""
         return True
 

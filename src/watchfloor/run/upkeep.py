@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from watchfloor.clock import Clock, iso, now_ms
+from watchfloor.costs import cost
 from watchfloor.errors import WatchfloorError
 from watchfloor.evidence import open_chain
 from watchfloor.evidence.chain import Entry
@@ -34,11 +35,15 @@ class Upkeep:
         while True:
             await asyncio.sleep(self._seconds)
             try:
-                await asyncio.to_thread(self.once)
+                await asyncio.to_thread(self._priced)
             except WatchfloorError as error:
                 self.trouble = str(error)
             else:
                 self.trouble = ""
+
+    def _priced(self) -> None:
+        with cost("upkeep"):
+            self.once()
 
     def once(self) -> None:
         """Merge what is worth merging; delete what retention lets go, prove it and record it.

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -20,7 +20,9 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
+from watchfloor import costs
 from watchfloor.clock import Clock
+from watchfloor.costs import cost
 from watchfloor.deadletter import DeadLetter
 from watchfloor.detect.sigma import RuleSet, SigmaDetector
 from watchfloor.detect.sigma.cache import packed, unpacked
@@ -104,6 +106,8 @@ class Workers:
         self._workers = workers
         self._alone = alone
         self._pool: ProcessPoolExecutor | None = None
+        self.costs: Counter[str] = Counter()
+        """CPU seconds of the processes, by stage."""
 
     def read(
         self,
@@ -163,7 +167,9 @@ class Workers:
         """What became of a batch; waits for it. What no worker did is done here."""
         if task.future is not None:
             try:
-                return _from_reply(task.future.result())
+                reply = task.future.result()
+                with cost(_HANDING):
+                    return self._from_reply(reply)
             except BrokenProcessPool:
                 pass
         return self._chain.process(task.batch)
@@ -193,11 +199,24 @@ class Workers:
                         tuple(map(str, recipe.geo)),
                     ),
                 )
-            return self._pool.submit(_work, _to_bytes(batch))
+            with cost(_HANDING):
+                return self._pool.submit(_work, _to_bytes(batch))
         except BrokenProcessPool:
             # The next batch gets new ones.
             self.close()
             return None
+
+    def _from_reply(self, data: bytes) -> Chained:
+        reply = msgspec.msgpack.decode(data, type=_Reply)
+        self.costs.update(reply.costs)
+        return Chained(
+            _from_bytes(reply.events),
+            reply.findings,
+            _from_bytes(reply.matches),
+            reply.dead_letters,
+            reply.slow,
+            reply.noisy,
+        )
 
 
 class _Reply(msgspec.Struct, frozen=True):
@@ -207,8 +226,10 @@ class _Reply(msgspec.Struct, frozen=True):
     dead_letters: list[DeadLetter]
     slow: tuple[SlowRegex, ...]
     noisy: dict[int, int]
+    costs: dict[str, float]
 
 
+_HANDING = "hand over"
 _CHAIN: list[Chain] = []
 """The chain of this process, if it is a worker."""
 
@@ -239,22 +260,15 @@ def _end_with_parent() -> None:
 
 
 def _work(batch: bytes) -> bytes:
-    done = _CHAIN[0].process(_from_bytes(batch))
-    return msgspec.msgpack.encode(
-        _Reply(_to_bytes(done.events), done.findings, _to_bytes(done.matches), done.dead_letters, done.slow, done.noisy)
-    )
-
-
-def _from_reply(data: bytes) -> Chained:
-    reply = msgspec.msgpack.decode(data, type=_Reply)
-    return Chained(
-        _from_bytes(reply.events),
-        reply.findings,
-        _from_bytes(reply.matches),
-        reply.dead_letters,
-        reply.slow,
-        reply.noisy,
-    )
+    with cost(_HANDING):
+        raw = _from_bytes(batch)
+    done = _CHAIN[0].process(raw)
+    with cost(_HANDING):
+        events, matches = _to_bytes(done.events), _to_bytes(done.matches)
+    # What it costs to encode this is told with the next one.
+    told = _Reply(events, done.findings, matches, done.dead_letters, done.slow, done.noisy, costs.settled())
+    with cost(_HANDING):
+        return msgspec.msgpack.encode(told)
 
 
 def _to_bytes(batch: pa.RecordBatch) -> bytes:

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -99,13 +100,13 @@ class Sender:
         lock = threading.Lock()
 
         def run() -> None:
-            post = self._poster()
-            while True:
-                with lock:
-                    body = next(bodies, None)
-                if body is None:
-                    return
-                post(body[0])
+            with self._poster() as post:
+                while True:
+                    with lock:
+                        body = next(bodies, None)
+                    if body is None:
+                        return
+                    post(body[0])
 
         _side_by_side([run] * threads)
 
@@ -125,20 +126,21 @@ class Sender:
         lock = threading.Lock()
 
         def run() -> None:
-            post = self._poster()
-            while True:
-                with lock:
-                    if not waiting:
-                        return
-                    when, body = waiting.pop()
-                time.sleep(max(when - time.monotonic(), 0))
-                post(body)
-                took.append(time.monotonic() - when)
+            with self._poster() as post:
+                while True:
+                    with lock:
+                        if not waiting:
+                            return
+                        when, body = waiting.pop()
+                    time.sleep(max(when - time.monotonic(), 0))
+                    post(body)
+                    took.append(time.monotonic() - when)
 
         _side_by_side([run] * threads)
         return took
 
-    def _poster(self) -> Callable[[bytes], None]:
+    @contextmanager
+    def _poster(self) -> Iterator[Callable[[bytes], None]]:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         headers = {"Authorization": f"Bearer {self._token}"}
 
@@ -152,7 +154,8 @@ class Sender:
                 self.busy += 1
                 time.sleep(0.2)
 
-        return post
+        with closing(connection):
+            yield post
 
 
 def _side_by_side(runs: Sequence[Callable[[], None]]) -> None:

@@ -22,7 +22,6 @@ _MAIN = "from watchfloor.cli import main; main()"
 _NAME = "testing"
 _START_SECONDS = 120
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 Figures = dict[str, Any]
 
@@ -99,14 +98,28 @@ class Platform:
         """How many records it has worked on."""
         return int(self.status()["worked"]["records"])
 
+    def committed(self) -> int:
+        """How many of these are in the lake."""
+        return int(self.status()["worked"]["committed"])
+
     def cpu(self) -> dict[str, float]:
         """CPU seconds so far: of the process that receives and stores, and of the workers."""
         main, *workers = [_cpu(process) for process in self._tree()]
         return {"main": main, "workers": sum(workers)}
 
-    def resident(self) -> int:
-        """Bytes of memory of all its processes, shared pages counted in each."""
-        return sum(_resident(process) for process in self._tree())
+    def costs(self) -> dict[str, dict[str, float]]:
+        """CPU seconds so far by process, as in :meth:`cpu`, and stage."""
+        told: dict[str, dict[str, float]] = self.status()["cpu_seconds"]
+        return told
+
+    def memory(self) -> dict[str, int]:
+        """Bytes of memory, as in :meth:`cpu`; of pages that several processes share, each has its part."""
+        main, *workers = [_proportional(process) for process in self._tree()]
+        return {"main": main, "workers": sum(workers)}
+
+    def open_files(self) -> int:
+        """How many files and connections all its processes have open."""
+        return sum(len(list(Path(f"/proc/{process}/fd").iterdir())) for process in self._tree())
 
     def said(self) -> str:
         """What it said since it was first started."""
@@ -155,5 +168,6 @@ def _cpu(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) * _TICK
 
 
-def _resident(process: int) -> int:
-    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE
+def _proportional(process: int) -> int:
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:"))

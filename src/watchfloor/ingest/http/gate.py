@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from watchfloor.arrival import Arrival, Intake
+from watchfloor.costs import cost
 from watchfloor.errors import OverloadError, StoreError
 from watchfloor.ingest.delivery import deliveries
 from watchfloor.ingest.frame import Unreadable
@@ -125,14 +126,15 @@ def _offered(header: str) -> list[str]:
 def _framed(body: bytes) -> Framed:
     framed = Framed([], [], [], [])
     refused: dict[str, Refused] = {}
-    for _, items in deliveries(Stream([body]), "body", Limits()):
-        for item in items:
-            if isinstance(item, Unreadable):
-                _refuse(refused, item)
-            else:
-                framed.raw.extend(item.raw)
-                framed.line.extend(item.line)
-                framed.index.extend(item.index)
+    with cost("frame"):
+        for _, items in deliveries(Stream([body]), "body", Limits()):
+            for item in items:
+                if isinstance(item, Unreadable):
+                    _refuse(refused, item)
+                else:
+                    framed.raw.extend(item.raw)
+                    framed.line.extend(item.line)
+                    framed.index.extend(item.index)
     framed.refused.extend(refused.values())
     return framed
 
