@@ -30,6 +30,18 @@ class Link(msgspec.Struct, frozen=True):
     words: str = ""
 
 
+class Noted(msgspec.Struct, frozen=True):
+    """What events show beside links.
+
+    A ``host`` that Windows names, or an ``other host``; what a source calls a ``device``, whose name is ``of``; an
+    ``account`` that may turn out to be a computer's.
+    """
+
+    kind: Literal["host", "other host", "device", "account"]
+    name: str
+    of: str = ""
+
+
 class Refusal(msgspec.Struct, frozen=True):
     """A link that was not followed, and why."""
 

@@ -10,11 +10,9 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from watchfloor.enrich.aliases import WINDOWS, Account, aliases_of
-from watchfloor.enrich.identity import IdentityGraph
+from watchfloor.enrich.aliases import Account, aliases_of
 from watchfloor.enrich.reading import Reading
 from watchfloor.enrich.resolving import Resolver
-from watchfloor.identity import Link
 from watchfloor.operator import Reference
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
@@ -54,34 +52,6 @@ class Enricher:
                 resolved = [one if one is not None and one.startswith("user:") else None for one in resolved]
             batch = batch.set_column(position, batch.schema.field(position), pa.array(resolved, pa.string()))
         return batch
-
-
-def learn(graph: IdentityGraph, batch: pa.RecordBatch) -> None:
-    """Add what the events of a batch show to a graph: which aliases are one account, and which hosts there are."""
-    reading = Reading(batch)
-    for link in _links(reading, batch, graph):
-        graph.add(link)
-    for host, namespace in set(zip(reading.hosts(), reading.namespaces, strict=True)):
-        if host is not None:
-            (graph.hosts.add if namespace == WINDOWS else graph.hosts.add_other)(host)
-    for device, host in reading.devices():
-        graph.hosts.add_device(device, host)
-
-
-def _links(reading: Reading, batch: pa.RecordBatch, graph: IdentityGraph) -> Iterator[Link]:
-    """The links that the events show, each pair of aliases once, with the first event and the time of the last."""
-    uids, times = batch.column("metadata.uid").to_pylist(), batch.column("time").to_pylist()
-    for prefix in ("actor.user", "user"):
-        seen: dict[Account, tuple[int, int, str]] = {}
-        for account, uid, time in zip(reading.accounts(prefix), uids, times, strict=True):
-            if account is not None:
-                first, last, shown = seen.get(account, (time, time, uid))
-                seen[account] = (time, last, uid) if time < first else (first, max(last, time), shown)
-        for account, (first, last, uid) in seen.items():
-            best, *rest = aliases_of(account) or ("",)
-            graph.add_account(best)
-            for other in rest:
-                yield Link(best, other, uid, first, last)
 
 
 def _first_aliases(accounts: Iterable[Account | None]) -> list[str | None]:

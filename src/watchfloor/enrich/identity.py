@@ -22,7 +22,7 @@ from watchfloor.enrich.aliases import is_mail, preference
 from watchfloor.enrich.people import MAX_MAILS, Node, People
 from watchfloor.enrich.periods import Claims, Periods, claims, entry_of, recycled
 from watchfloor.enrich.places import Hosts, depends_on_hosts, domain_accounts
-from watchfloor.identity import Decision, Link, Person, Refusal
+from watchfloor.identity import Decision, Link, Noted, Person, Refusal
 from watchfloor.operator import Reference
 
 IDENTITY = "identity"
@@ -33,6 +33,9 @@ OWNERS = "identity.owners"
 
 MAX_LINKS = 2_000_000
 """How many links a graph holds; further ones are refused."""
+
+MAX_NOTED = 1_000_000
+"""How many hosts, devices and lone accounts a graph holds; whoever writes logs could make up names without end."""
 
 SHARED = "several people use this account"
 FULL = f"the graph holds {MAX_LINKS:,} links"
@@ -47,11 +50,16 @@ class IdentityGraph:
     Args:
         people: The entries of directories.
         decisions: What people said, in order; of several about one pair the last counts.
-        links: What events showed before.
+        links: What events showed before,
+        noted: and what else.
     """
 
     def __init__(
-        self, people: Iterable[Person] = (), decisions: Iterable[Decision] = (), links: Iterable[Link] = ()
+        self,
+        people: Iterable[Person] = (),
+        decisions: Iterable[Decision] = (),
+        links: Iterable[Link] = (),
+        noted: Iterable[Noted] = (),
     ) -> None:
         self._directory = tuple(people)
         self._decided = {(min(one.a, one.b), max(one.a, one.b)): one for one in decisions}
@@ -62,15 +70,27 @@ class IdentityGraph:
         self._shared: frozenset[str] = self._claims.shared
         self._stale = self._grown = False
         self.hosts = Hosts()
+        self._noted: dict[Noted, None] = {}
         self._epoch = 0
         self._people = self._known()
         for link in links:
             self.add(link)
+        for one in noted:
+            self.note(one)
 
     @property
     def links(self) -> tuple[Link, ...]:
         """What events showed, whether it was followed or not."""
         return tuple(self._log.values())
+
+    @property
+    def noted(self) -> tuple[Noted, ...]:
+        """What else events showed."""
+        return tuple(self._noted)
+
+    def link(self, a: str, b: str) -> Link | None:
+        """What events showed of two names."""
+        return self._log.get((min(a, b), max(a, b)))
 
     @property
     def refused(self) -> tuple[Refusal, ...]:
@@ -122,10 +142,24 @@ class IdentityGraph:
             return alias, alias
         return _node(alias, periods.at(link.first)), _node(alias, periods.at(link.last))
 
-    def add_account(self, alias: str) -> None:
-        """Note an account that no link may ever name."""
-        if depends_on_hosts(alias):
-            self._people.find(alias)
+    def note(self, one: Noted) -> bool:
+        """Record what events show beside links; whether that is news."""
+        if one in self._noted or len(self._noted) >= MAX_NOTED:
+            return False
+        match one.kind:
+            case "host":
+                new = self.hosts.add(one.name)
+            case "other host":
+                new = self.hosts.add_other(one.name)
+            case "device":
+                new = self.hosts.add_device(one.name, one.of)
+            case "account":
+                new = depends_on_hosts(one.name)
+                if new:
+                    self._people.find(one.name)
+        if new:
+            self._noted[one] = None
+        return new
 
     def _known(self) -> People:
         """What people decided and directories list, joined."""
@@ -168,7 +202,8 @@ class IdentityGraph:
         self._people = self._known()
         self._shared |= _used_by_many(self._log.values(), self._people)
         for account in accounts:
-            self.add_account(account)
+            if depends_on_hosts(account):
+                self._people.find(account)
         for link in self._log.values():
             self._follow(link)
         self._stale = False

@@ -23,19 +23,18 @@ class Hosts:
         self._others: set[str] = set()
         self._devices: dict[str, set[str]] = {}
 
-    def add(self, host_id: str) -> None:
-        """Note a host that Windows itself names."""
-        self._ids.setdefault(host_id.partition(".")[0], set()).add(host_id)
+    def add(self, host_id: str) -> bool:
+        """Note a host that Windows itself names; whether that is news."""
+        return _added(self._ids.setdefault(host_id.partition(".")[0], set()), host_id)
 
-    def add_other(self, host_id: str) -> None:
+    def add_other(self, host_id: str) -> bool:
         """Note a host of another system, which may have the short name of a Windows host and is not it."""
-        self._others.add(host_id)
+        return _added(self._others, host_id)
 
-    def add_device(self, device_id: str, host_id: str) -> None:
+    def add_device(self, device_id: str, host_id: str) -> bool:
         """Note that a source gives a device the id ``host:NAMESPACE:UID`` and this name."""
         names = self._devices.setdefault(device_id, set())
-        if len(names) <= MAX_NAMES:
-            names.add(host_id)
+        return len(names) <= MAX_NAMES and _added(names, host_id)
 
     def names(self) -> Iterator[tuple[str, str]]:
         """What else hosts are called, each with the host: short names, and what sources call their devices.
@@ -63,6 +62,7 @@ class Hosts:
 
         >>> hosts = Hosts()
         >>> hosts.add("host:ws-17")
+        True
         >>> hosts.computers([r"user:corp\ws-17$", r"user:ws-17\ws-17$", r"user:corp\svc$"])
         {'user:corp\\ws-17$': 'host:ws-17'}
         """
@@ -75,6 +75,13 @@ class Hosts:
             if short is not None and domain[:NETBIOS] not in known:
                 found[account] = qualified.get(short, short)
         return found
+
+
+def _added(known: set[str], one: str) -> bool:
+    if one in known:
+        return False
+    known.add(one)
+    return True
 
 
 def _computer(account: str) -> tuple[str, str]:

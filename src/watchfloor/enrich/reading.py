@@ -8,12 +8,12 @@ import pyarrow as pa
 
 from watchfloor.enrich.aliases import MAX_NAME, Account
 
-_ACCOUNT = ("uid", "uid_alt", "email_addr", "name", "domain")
-_FINDINGS = frozenset({2004, 2006})
+ACCOUNT = ("uid", "uid_alt", "email_addr", "name", "domain")
+ALERTS = frozenset({2004, 2006})
 """Detection finding and data security finding: an alert, which names whom and what it is about as evidence."""
 
 _EVIDENCE = (
-    ("user", _ACCOUNT),
+    ("user", ACCOUNT),
     ("device", ("hostname", "uid")),
     ("src_endpoint", ("ip", "hostname")),
 )
@@ -51,18 +51,9 @@ class Reading:
             for namespace, name, uid in zip(self.namespaces, named, uids, strict=True)
         ]
 
-    def devices(self) -> set[tuple[str, str]]:
-        """What sources call the devices that have a name: ``host:NAMESPACE:UID`` and ``host:NAME``."""
-        named, uids = self.column("device.hostname"), self.column("device.uid")
-        return {
-            (f"host:{namespace}:{uid}", f"host:{name.lower()}")
-            for namespace, name, uid in zip(self.namespaces, named, uids, strict=True)
-            if name and uid
-        }
-
     def accounts(self, prefix: str) -> Iterator[Account | None]:
         """The account that each row names as ``actor.user`` or as ``user``."""
-        columns = [self.column(f"{prefix}.{name}") for name in _ACCOUNT]
+        columns = [self.column(f"{prefix}.{name}") for name in ACCOUNT]
         places = self.column("device.hostname")
         # The session is that of who acts; a session that an event issues to somebody else has its role in its ARN.
         issuers = self.column("actor.session.issuer") if prefix == "actor.user" else [None] * len(places)
@@ -76,7 +67,7 @@ class Reading:
 
 def _evidences(batch: pa.RecordBatch) -> Iterator[tuple[int, dict[str, str]]]:
     for row, class_uid in enumerate(batch.column("class_uid").to_pylist()):
-        if class_uid not in _FINDINGS:
+        if class_uid not in ALERTS:
             continue
         evidences = orjson.loads(batch.column("rest")[row].as_py() or b"{}").get("evidences")
         if not isinstance(evidences, list):
