@@ -82,6 +82,11 @@ class DataFolder(msgspec.Struct, frozen=True):
         return self.path / "inputs"
 
     @property
+    def exchange(self) -> Path:
+        """What running processes of the platform hand to each other."""
+        return self.path / "exchange"
+
+    @property
     def tokens(self) -> Path:
         """Who may deliver over the network."""
         return self.path / "tokens.json"

@@ -67,9 +67,9 @@ def test_each_version_can_be_had_again(store: IdentityStore) -> None:
 
 def test_links_are_those_of_the_last_run(store: IdentityStore) -> None:
     links = [Link("user:a", "user:b", "e1", 1, 2, 3), Link("user:'; DROP TABLE", "user:\u202e", "e2", 4, 5, 6)]
-    store.replace_links("t", links)
+    store.replace_learned("t", links, [])
     assert store.links("t") == tuple(links)
-    store.replace_links("t", links[1:])
+    store.replace_learned("t", links[1:], [])
     assert store.links("t") == tuple(links[1:])
 
 

@@ -19,7 +19,7 @@ host alone.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import comb
 from statistics import median_low
 
@@ -102,6 +102,14 @@ class Clocks:
         else:
             minima.append((minute, lateness))
 
+    def minima(self, key: Key) -> list[tuple[int, int]]:
+        """The minutes in which a clock was seen last (since the epoch), each with its lowest lateness (ms)."""
+        return list(self._minima.get(key, ()))
+
+    def restore(self, key: Key, minima: Sequence[tuple[int, int]]) -> None:
+        """Go on from what :meth:`minima` gave."""
+        self._minima[key] = deque(minima, maxlen=BLOCKS)
+
     def skews(self) -> Iterator[tuple[Key, Skew]]:
         """The clocks that were seen in enough minutes, each with its estimate."""
         for key, minima in self._minima.items():
@@ -110,9 +118,12 @@ class Clocks:
 
     def publish(self) -> dict[str, str]:
         """The reference table :data:`CLOCKS`."""
-        return {
-            "\x1f".join(key): orjson.dumps([skew.estimate, skew.low, skew.high]).decode() for key, skew in self.skews()
-        }
+        return clock_table(self.skews())
+
+
+def clock_table(skews: Iterable[tuple[Key, Skew]]) -> dict[str, str]:
+    """The reference table :data:`CLOCKS` of some clocks."""
+    return {"\x1f".join(key): orjson.dumps([skew.estimate, skew.low, skew.high]).decode() for key, skew in skews}
 
 
 def skew_of(minima: Sequence[int]) -> Skew:

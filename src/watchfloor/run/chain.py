@@ -72,11 +72,16 @@ class Chain:
         geo: Sequence[Path] = (),
     ) -> None:
         self._normalizer = Normalizer(sources, detector.plan, source=source, seek=detector.seek_keywords)
-        self._enrichment = enrichment(reference, files=geo)
+        self._geo = tuple(geo)
+        self.know(reference)
         self._detector = detector
         self._of = of
         self._rules = detector.count - filters
         self._timeouts: dict[str, int] = {}
+
+    def know(self, reference: Reference) -> None:
+        """Enrich with this from the next batch on."""
+        self._enrichment = enrichment(reference, files=self._geo)
 
     def process(self, raw: pa.RecordBatch) -> Chained:
         """Normalize, tag and match a batch of :data:`watchfloor.event.RAW_SCHEMA`."""

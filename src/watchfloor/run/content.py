@@ -49,11 +49,13 @@ class Content(msgspec.Struct, frozen=True, dict=True):
         reference: Reference = _NOTHING,
         filters: Sequence[NoiseFilter] = (),
         geo: Sequence[Path] = (),
+        exchange: Path | None = None,
     ) -> Workers:
         """What normalizes, tags and matches, long input in a number of processes.
 
         ``source`` is the name of the one source that every record is of, ``reference`` what enrichment knows,
-        ``filters`` what is told to be noise, by its number, ``geo`` are MaxMind DB files.
+        ``filters`` what is told to be noise, by its number, ``geo`` are MaxMind DB files,
+        ``exchange`` is where running processes are told what is new.
 
         Raises:
             InputError: There is no source of that name.
@@ -63,7 +65,7 @@ class Content(msgspec.Struct, frozen=True, dict=True):
             rules = msgspec.structs.replace(rules, rules=(*rules.rules, *(one.rule for one in filters)))
             detector = SigmaDetector(rules)
         recipe = Recipe(rules, source, reference=reference, filters=len(filters), geo=tuple(geo))
-        return Workers(recipe, self.sources, detector, workers=number)
+        return Workers(recipe, self.sources, detector, workers=number, exchange=exchange)
 
 
 def load_content(

@@ -27,10 +27,12 @@ def known_identities(folder: DataFolder, tenant: str) -> IdentityGraph:
 def whole_identities(folder: DataFolder, tenant: str, version: int | None = None) -> IdentityGraph:
     """A graph of all that is known, directories and decisions as of a version."""
     with identity_store(folder) as store:
-        return IdentityGraph(store.people(tenant, version), store.decisions(tenant, version), store.links(tenant))
+        return IdentityGraph(
+            store.people(tenant, version), store.decisions(tenant, version), store.links(tenant), store.noted(tenant)
+        )
 
 
 def keep_links(folder: DataFolder, tenant: str, graph: IdentityGraph) -> None:
     """Keep what the events of a run showed, in place of what those of an earlier run did."""
     with identity_store(folder) as store:
-        store.replace_links(tenant, graph.links)
+        store.replace_learned(tenant, graph.links, graph.noted)

@@ -7,6 +7,8 @@ from watchfloor.enrich.assets import ASSETS, asset_table
 from watchfloor.enrich.indicators import indicator_tables
 from watchfloor.operator import Reference
 from watchfloor.run.content import Content
+from watchfloor.run.identities import identity_store
+from watchfloor.run.offer import Given
 from watchfloor.settings import DataFolder
 from watchfloor.store.indicators import IndicatorStore
 
@@ -18,8 +20,25 @@ def known_of(folder: DataFolder, content: Content, tenant: str, graph: IdentityG
         StoreError: The database cannot be read.
     """
     listed = graph.publish()
-    assets = {ASSETS: asset_table(content.assets.values())}
-    return msgspec.structs.replace(listed, tables={**listed.tables, **assets, **_indicators(folder, tenant)})
+    return msgspec.structs.replace(
+        listed, tables={**listed.tables, **assets_of(content), **_indicators(folder, tenant)}
+    )
+
+
+def given_of(folder: DataFolder, content: Content, tenant: str) -> Given:
+    """What people and feeds say: the directories, decisions and indicators of a data folder, the content's inventory.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
+    with identity_store(folder) as store:
+        people, decisions = store.people(tenant), store.decisions(tenant)
+    return Given(people, decisions, {**assets_of(content), **_indicators(folder, tenant)})
+
+
+def assets_of(content: Content) -> dict[str, dict[str, str]]:
+    """The inventory as reference tables."""
+    return {ASSETS: asset_table(content.assets.values())}
 
 
 def _indicators(folder: DataFolder, tenant: str) -> dict[str, dict[str, str]]:

@@ -7,6 +7,7 @@ stands, and nobody sees the difference.
 """
 
 import queue
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -20,6 +21,8 @@ from watchfloor.costs import cost
 from watchfloor.deadletter import DeadLetter, dead_letter
 from watchfloor.errors import StoreError
 from watchfloor.event import RAW_SCHEMA, Origin
+from watchfloor.run.learning import Learning
+from watchfloor.run.offer import Machinery, Offer
 from watchfloor.run.quality import Quality
 from watchfloor.run.uncommitted import Knowledge, Stores, Uncommitted, Worked
 from watchfloor.run.workers import Task, Workers
@@ -49,6 +52,7 @@ class Live:
     """Works on segments in their order, in the thread that calls :meth:`run`.
 
     Args:
+        learning: Learns from the events; else what they teach is known to this run alone.
         on_worked: Told how many bytes of segments were worked on, as they lie on disk.
         on_commit: Told the last segment that was committed.
     """
@@ -60,6 +64,7 @@ class Live:
         clock: Clock,
         *,
         knowledge: Knowledge = _NOTHING,
+        learning: Learning | None = None,
         on_worked: Callable[[int], None] = lambda _size: None,
         on_commit: Callable[[int], None] = lambda _number: None,
         commit_rows: int = COMMIT_ROWS,
@@ -69,6 +74,9 @@ class Live:
         self._workers = workers
         self._clock = clock
         self._knowledge = knowledge
+        self._learning = learning or Learning()
+        self._offered: Offer | None = None
+        self._offering = threading.Lock()
         self._on_worked = on_worked
         self._on_commit = on_commit
         self._commit_rows = commit_rows
@@ -82,6 +90,9 @@ class Live:
         self._looked = 0.0
         self.worked = Worked()
         self.quality = Quality.kept(stores.quality)
+        if self.quality.ahead:
+            self._learning.clocks(self.quality.ahead)
+            self._learning.not_told()
 
     @property
     def costs(self) -> Mapping[str, float]:
@@ -91,6 +102,11 @@ class Live:
     def notify(self, segment: Segment) -> None:
         """A segment landed; may be called from any thread."""
         self._landed.put(segment)
+
+    def offer(self, offer: Offer) -> None:
+        """Take this over between two batches; may be called from any thread."""
+        with self._offering:
+            self._offered = offer if self._offered is None else self._offered.then(offer)
 
     def stop(self) -> None:
         """Finish what is at work, commit it and return from :meth:`run`; may be called from any thread."""
@@ -107,9 +123,12 @@ class Live:
                     self._begin_again(str(error))
                 except Exception as error:  # noqa: BLE001 - an edge: else this thread ends and senders go on unaware
                     # The text of an error that nobody foresaw may hold what a sender chose.
+                    self._workers.close()
                     self._begin_again(f"failed: {type(error).__name__}; it starts again")
         finally:
             self._workers.close()
+            if self._offered and self._offered.machinery:
+                self._offered.machinery.workers.close()
 
     def _begin_again(self, trouble: str) -> None:
         self.worked.trouble = trouble
@@ -120,11 +139,15 @@ class Live:
 
     def _session(self) -> None:
         """Begin from what is on disk; go on until :meth:`stop`, or until the disk refuses something."""
-        with Uncommitted(self._stores, self._knowledge, self.quality, self.worked) as uncommitted:
+        with Uncommitted(self._stores, self._knowledge, self.quality, self._learning, self.worked) as uncommitted:
             self._pending = deque(segments(self._stores.landing, after=uncommitted.upto))
             self._newest = self._pending[-1].number if self._pending else uncommitted.upto
             at_work: deque[_Portion] = deque()
             while at_work or not self._stopping:
+                if self._has_news():
+                    while at_work:
+                        self._finish(at_work.popleft(), uncommitted)
+                    self._take_over(uncommitted)
                 portion = self._next(wait=not at_work)
                 if portion:
                     at_work.append(portion)
@@ -135,6 +158,35 @@ class Live:
                     self._commit(uncommitted)
                 self._listen()
             self._commit(uncommitted)
+            self._learning.keep(everything=True)
+
+    def _has_news(self) -> bool:
+        return self._offered is not None or self._learning.due
+
+    def _take_over(self, uncommitted: Uncommitted) -> None:
+        """Go on with what was offered and learned; no batch is at work. If the disk refuses it, nothing was taken."""
+        with self._offering:
+            offer, self._offered = self._offered or Offer(), None
+        machinery = offer.machinery or Machinery(self._workers, self._knowledge.filters, self._knowledge.keyed)
+        self._learning.take(offer)
+        reference = self._learning.reference()
+        try:
+            machinery.workers.know(reference)
+        except BaseException:
+            self._learning.not_told()
+            self._put_back(offer)
+            raise
+        if machinery.workers is not self._workers:
+            machinery.workers.costs.update(self._workers.costs)
+            self._workers.close()
+        self._workers = machinery.workers
+        self._knowledge = Knowledge(reference, machinery.filters, machinery.keyed)
+        uncommitted.know(self._knowledge)
+        self.worked.taken_over += offer != Offer()
+
+    def _put_back(self, offer: Offer) -> None:
+        with self._offering:
+            self._offered = offer if self._offered is None else offer.then(self._offered)
 
     def _listen(self) -> None:
         """Tell of sources that are silent for too long, now and then."""

@@ -36,6 +36,12 @@ class Noise:
         self.sampled: Counter[str] = Counter()
         self.spared: Counter[str] = Counter()
 
+    def followed_by(self, filters: Sequence[NoiseFilter], keyed: Sequence[KeyedOperator[Any]]) -> "Noise":
+        """Other filters, which count on from here."""
+        noise = Noise(filters, keyed)
+        noise.dropped, noise.sampled, noise.spared = self.dropped, self.sampled, self.spared
+        return noise
+
     def process(self, events: pa.RecordBatch, noisy: Mapping[int, int]) -> pa.RecordBatch:
         """The events without noise; ``noisy`` has for rows that no rule is true of the number of their filter."""
         if not noisy:

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from watchfloor.costs import cost
 from watchfloor.deadletter import DeadLetter
-from watchfloor.enrich.clocks import Clocks
+from watchfloor.enrich.clocks import Clocks, Key, Skew, clock_table
 from watchfloor.errors import StoreError
 from watchfloor.finding import Finding, Rule, finding_uid
 from watchfloor.normalize.drift import Profile, SchemaDrift
@@ -29,6 +29,8 @@ MAX_INPUTS = 4096
 MAX_SENTENCES = 5
 MAX_REASON = 200
 MAX_CLOCKS = 1000
+KEPT_CLOCKS = 10_000
+"""Of so many clocks that are ahead it is kept how far, those that were seen last."""
 SAMPLED = 64
 """Of a source, the latency of so many events of a batch is noted."""
 
@@ -68,6 +70,8 @@ class State(msgspec.Struct):
     sources: dict[str, dict[str, SourceState]] = msgspec.field(default_factory=dict)
     inputs: dict[str, InputState] = msgspec.field(default_factory=dict)
     profile: Profile = msgspec.field(default_factory=Profile)
+    minima: list[tuple[Key, list[tuple[int, int]]]] = msgspec.field(default_factory=list)
+    """Of the clocks that are ahead, from what it is known."""
     left_out: int = 0
     """Sources and inputs that there was no room for."""
 
@@ -116,7 +120,12 @@ class Quality:
     def __init__(self, state: State | None = None) -> None:
         self._state = state or State()
         self._clocks = Clocks()
+        for key, minima in self._state.minima:
+            self._clocks.restore(key, minima)
+        self.ahead: dict[str, str] = {}
+        """The clocks that are ahead, as a reference table; as of the last ``dump``."""
         self._drift = SchemaDrift(self._state.profile)
+        self._read_clocks()
 
     def dump(self) -> bytes:
         """The state as MessagePack."""
@@ -207,10 +216,14 @@ class Quality:
 
     def _read_clocks(self) -> None:
         ahead: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
-        for (tenant, source, _), skew in self._clocks.skews():
-            skews = ahead.setdefault((tenant, source), [])
+        told: list[tuple[Key, Skew]] = []
+        for key, skew in self._clocks.skews():
+            skews = ahead.setdefault(key[:2], [])
             if skew.ahead:
                 skews.append((skew.estimate, skew.low, skew.high))
+                told.append((key, skew))
+        self.ahead = clock_table(told)
+        self._state.minima = [(key, self._clocks.minima(key)) for key, _ in told[-KEPT_CLOCKS:]]
         for tenant, source, state in self._all():
             if (found := ahead.get((tenant, source))) is not None:
                 state.clocks = sorted(found)[:MAX_CLOCKS]

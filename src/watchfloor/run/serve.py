@@ -1,6 +1,7 @@
 """The live platform: inputs, the landing zone, the data plane behind it, and an orderly end of all of them."""
 
 import asyncio
+import shutil
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -21,15 +22,16 @@ from watchfloor.ingest.http.server import Listen, bind, serve_http
 from watchfloor.ingest.http.tokens import Tokens
 from watchfloor.ingest.inputs import Input, input_of
 from watchfloor.run.content import Content
-from watchfloor.run.identities import known_identities
 from watchfloor.run.inputs import inputs
 from watchfloor.run.intake import GroupCommit
-from watchfloor.run.knowledge import known_of
+from watchfloor.run.knowledge import given_of
+from watchfloor.run.learning import Learning
 from watchfloor.run.live import Live
 from watchfloor.run.uncommitted import STREAM, Knowledge, Stores
 from watchfloor.run.upkeep import Upkeep
 from watchfloor.settings import DataFolder, Settings
 from watchfloor.store.findings import FindingStore
+from watchfloor.store.identities import IdentityStore
 from watchfloor.store.lake import Lake
 from watchfloor.store.landing import Landing, segments
 from watchfloor.store.letters import LetterFolder
@@ -205,7 +207,13 @@ async def _data_plane(
     """Everything behind the inputs; they must have ended when the block is left."""
     loop = asyncio.get_running_loop()
     findings, lake = FindingStore(folder.database), Lake(folder.lake)
-    known = known_of(folder, content, settings.tenant, known_identities(folder, settings.tenant))
+    shutil.rmtree(folder.exchange, ignore_errors=True)
+    learning = Learning(
+        settings.tenant,
+        given=given_of(folder, content, settings.tenant),
+        store=(identities := IdentityStore(folder.database)),
+    )
+    known = learning.reference()
 
     def worked(size: int) -> None:
         loop.call_soon_threadsafe(intake.worked, size)
@@ -215,9 +223,10 @@ async def _data_plane(
 
     live = Live(
         Stores(folder.landing, lake, findings, LetterFolder(folder.letters), QualityStore(folder.quality)),
-        content.workers(settings.workers, reference=known, filters=filters, geo=settings.geo),
+        content.workers(settings.workers, reference=known, filters=filters, geo=settings.geo, exchange=folder.exchange),
         clock,
         knowledge=Knowledge(known, tuple(filters), content.keyed),
+        learning=learning,
         on_worked=worked,
         on_commit=committed,
         commit_seconds=limits.commit_seconds,
@@ -233,3 +242,4 @@ async def _data_plane(
         live.stop()
         await asyncio.to_thread(thread.join)
         findings.close()
+        identities.close()

@@ -19,6 +19,7 @@ from watchfloor.operator import KeyedOperator, Reference
 from watchfloor.run.alerts import alerts, revised
 from watchfloor.run.alerts import latest as latest_told
 from watchfloor.run.chain import Chained
+from watchfloor.run.learning import Learning
 from watchfloor.run.noise import Noise
 from watchfloor.run.quality import Quality
 from watchfloor.run.sightings import sightings
@@ -54,8 +55,9 @@ class Knowledge(msgspec.Struct, frozen=True):
 class Worked(msgspec.Struct):
     """What a live run has done since it began, for people and measurements; what was done again counts again.
 
-    ``committed`` counts the records of which all is in the lake, ``by_source`` events, ``filtered`` by filter those
-    that were noise; ``trouble`` is why nothing could be stored last time, if it could not.
+    ``committed`` counts the records of which all is in the lake, ``taken_over`` how often something new was taken over,
+    ``by_source`` events, ``filtered`` by filter those that were noise; ``trouble`` is why nothing could be stored last
+    time, if it could not.
     """
 
     records: int = 0
@@ -66,6 +68,7 @@ class Worked(msgspec.Struct):
     dead_letters: int = 0
     commits: int = 0
     restarts: int = 0
+    taken_over: int = 0
     by_source: Counter[str] = msgspec.field(default_factory=Counter)
     filtered: dict[str, int] = msgspec.field(default_factory=dict)
     trouble: str = ""
@@ -79,8 +82,11 @@ class Uncommitted:
             stands.
     """
 
-    def __init__(self, stores: Stores, knowledge: Knowledge, quality: Quality, worked: Worked) -> None:
+    def __init__(
+        self, stores: Stores, knowledge: Knowledge, quality: Quality, learning: Learning, worked: Worked
+    ) -> None:
         self._stores = stores
+        self._learning = learning
         self._quality = quality
         self._worked = worked
         self._indicators = Indicators(knowledge.reference)
@@ -111,6 +117,11 @@ class Uncommitted:
         """For how many seconds the oldest of it has waited."""
         return 0.0 if self._since is None else time.monotonic() - self._since
 
+    def know(self, knowledge: Knowledge) -> None:
+        """Go on with this; what is added from now on comes from a chain that knows the same."""
+        self._indicators = Indicators(knowledge.reference)
+        self._noise = self._noise.followed_by(knowledge.filters, knowledge.keyed)
+
     def add(self, done: Chained, *, now: int) -> None:
         """Add what became of a batch; its findings are on disk when this returns."""
         with cost("noise"):
@@ -118,6 +129,8 @@ class Uncommitted:
         with cost("duplicates"):
             new = self._duplicates.process(loud, done.findings)
             events = new.events
+        with cost("learn"):
+            self._learning.observe(events)
         with cost("findings"):
             found = [*new.findings, *self._told(events)]
             self._worked.findings += self._stores.findings.add(found, now=now)
@@ -158,11 +171,14 @@ class Uncommitted:
             return False
         first, last, lake = self.upto + 1, self._last, self._stores.lake
         self._stores.letters.keep(self._letters, first=first, last=last)
+        with cost("learn"):
+            self._learning.keep()
         with cost("lake"):
             files = stage(lake.folder, self._events, stream=STREAM, first=first, last=last)
             lake.commit(files, stream=STREAM, upto=last)
         with cost("quality"):
             self._stores.quality.keep(self._quality.dump())
+            self._learning.clocks(self._quality.ahead)
         self.upto, self.rows, self.size, self._since = last, 0, 0, None
         self._events, self._letters = [], []
         self._worked.commits += 1

@@ -33,6 +33,7 @@ from watchfloor.normalize import Source
 from watchfloor.normalize.loading import handed, taken
 from watchfloor.operator import Reference
 from watchfloor.run.chain import Chain, Chained, Of
+from watchfloor.run.tables import Handing, Taking, Told
 from watchfloor.settings import DEFAULT_WORKERS
 
 OnBytes = Callable[[str, int, int], None]
@@ -89,6 +90,7 @@ class Workers:
     Args:
         workers: How many processes; with 0, all is done here.
         alone: For how many seconds batches are done here before workers are started.
+        exchange: A folder through which running processes learn what is new; without it, new ones are started for it.
     """
 
     def __init__(
@@ -99,12 +101,15 @@ class Workers:
         *,
         workers: int = DEFAULT_WORKERS,
         alone: float = ALONE,
+        exchange: Path | None = None,
     ) -> None:
         self._recipe = recipe
         self._sources = sources
         self._chain = recipe.chain(sources, detector)
         self._workers = workers
         self._alone = alone
+        self._exchange = exchange
+        self._handing: Handing | None = None
         self._pool: ProcessPoolExecutor | None = None
         self.costs: Counter[str] = Counter()
         """CPU seconds of the processes, by stage."""
@@ -179,28 +184,58 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
+        if self._handing is not None:
+            self._handing.close()
+            self._handing = None
+
+    def start(self) -> None:
+        """Start the processes and wait until they are ready, so that the first batch need not.
+
+        Raises:
+            BrokenProcessPool: They cannot be started.
+        """
+        for ready in [self._started().submit(_ready) for _ in range(self._workers)]:
+            ready.result()
+
+    def know(self, reference: Reference) -> None:
+        """Enrich with this from the next batch on; no batch may be out.
+
+        Raises:
+            StoreError: The processes cannot be told.
+        """
+        if self._pool is not None and self._exchange is None:
+            self.close()
+        if self._pool is not None and self._exchange is not None:
+            self._handing = self._handing or Handing(self._exchange, self._recipe.reference)
+            self._handing.tell(reference)
+        self._recipe = msgspec.structs.replace(self._recipe, reference=reference)
+        self._chain.know(reference)
+
+    def _started(self) -> ProcessPoolExecutor:
+        recipe = self._recipe
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self._workers,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_start,
+                initargs=(
+                    handed(self._sources),
+                    packed(recipe.rules),
+                    recipe.source,
+                    recipe.of,
+                    msgspec.msgpack.encode(recipe.reference),
+                    recipe.filters,
+                    tuple(map(str, recipe.geo)),
+                ),
+            )
+        return self._pool
 
     def _submit(self, batch: pa.RecordBatch) -> Future[bytes] | None:
         """The batch as a task of a worker; nothing if one has died just now."""
-        recipe = self._recipe
         try:
-            if self._pool is None:
-                self._pool = ProcessPoolExecutor(
-                    self._workers,
-                    mp_context=multiprocessing.get_context("spawn"),
-                    initializer=_start,
-                    initargs=(
-                        handed(self._sources),
-                        packed(recipe.rules),
-                        recipe.source,
-                        recipe.of,
-                        msgspec.msgpack.encode(recipe.reference),
-                        recipe.filters,
-                        tuple(map(str, recipe.geo)),
-                    ),
-                )
+            pool = self._started()
             with cost(_HANDING):
-                return self._pool.submit(_work, _to_bytes(batch))
+                return pool.submit(_work, _to_bytes(batch), self._handing.told if self._handing else None)
         except BrokenProcessPool:
             # The next batch gets new ones.
             self.close()
@@ -231,7 +266,8 @@ class _Reply(msgspec.Struct, frozen=True):
 
 _HANDING = "hand over"
 _CHAIN: list[Chain] = []
-"""The chain of this process, if it is a worker."""
+_TAKING: list[Taking] = []
+"""The chain of this process, if it is a worker, and what takes tables over for it."""
 
 
 def _start(  # noqa: PLR0917 - what starts a process is a tuple
@@ -249,6 +285,7 @@ def _start(  # noqa: PLR0917 - what starts a process is a tuple
     known = msgspec.msgpack.decode(reference, type=Reference)
     recipe = Recipe(unpacked(rules), source, of, known, filters, tuple(map(Path, geo)))
     _CHAIN.append(recipe.chain(taken(sources), SigmaDetector(recipe.rules)))
+    _TAKING.append(Taking(known))
 
 
 def _end_with_parent() -> None:
@@ -259,16 +296,22 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(batch: bytes) -> bytes:
+def _ready() -> None:
+    """Done as soon as a process works."""
+
+
+def _work(batch: bytes, told: Told | None) -> bytes:
     with cost(_HANDING):
         raw = _from_bytes(batch)
+        if told is not None and (reference := _TAKING[0].take(told)) is not None:
+            _CHAIN[0].know(reference)
     done = _CHAIN[0].process(raw)
     with cost(_HANDING):
         events, matches = _to_bytes(done.events), _to_bytes(done.matches)
     # What it costs to encode this is told with the next one.
-    told = _Reply(events, done.findings, matches, done.dead_letters, done.slow, done.noisy, costs.settled())
+    reply = _Reply(events, done.findings, matches, done.dead_letters, done.slow, done.noisy, costs.settled())
     with cost(_HANDING):
-        return msgspec.msgpack.encode(told)
+        return msgspec.msgpack.encode(reply)
 
 
 def _to_bytes(batch: pa.RecordBatch) -> bytes:

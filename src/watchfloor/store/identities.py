@@ -16,21 +16,25 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Index,
     Integer,
     MetaData,
     String,
     Table,
     and_,
+    bindparam,
     delete,
     func,
     insert,
     or_,
     select,
+    tuple_,
     update,
 )
+from sqlalchemy.dialects.sqlite import insert as insert_new
 
 from watchfloor.errors import StoreError
-from watchfloor.identity import Decision, Link, Person, Term
+from watchfloor.identity import Decision, Link, Noted, Person, Term
 from watchfloor.store.database import Database
 
 _METADATA = MetaData()
@@ -76,6 +80,20 @@ _LINKS = Table(
     Column("count", BigInteger, nullable=False),
 )
 
+_PAIRS = Index("identity_links_pair", _LINKS.c.tenant, _LINKS.c.a, _LINKS.c.b)
+
+_NOTED = Table(
+    "identity_noted",
+    _METADATA,
+    Column("tenant", String(128), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("of", String, primary_key=True),
+)
+
+_SEEN = ("event_uid", "first", "last", "count")
+_AT_ONCE = 200
+
 
 class Version(msgspec.Struct, frozen=True):
     """A version of a tenant's identities: when it was made (ms, UTC), and of what."""
@@ -103,6 +121,9 @@ class IdentityStore:
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path, _METADATA)
+        with self._database.begin() as connection:
+            # A table that an earlier version made has none.
+            _PAIRS.create(connection, checkfirst=True)
 
     def import_directory(self, tenant: str, directory: str, people: Iterable[Person], *, at: int) -> Imported:
         """Make these the people of a directory from ``at`` (ms) on."""
@@ -163,20 +184,47 @@ class IdentityStore:
         with self._database.begin() as connection:
             return tuple(Version(row.version, row.at, row.what) for row in connection.execute(query))
 
-    def replace_links(self, tenant: str, links: Sequence[Link]) -> None:
+    def version(self, tenant: str) -> int:
+        """The latest version; 0 if there is none."""
+        with self._database.begin() as connection:
+            return _latest(connection, tenant)
+
+    def replace_learned(self, tenant: str, links: Sequence[Link], noted: Iterable[Noted]) -> None:
         """Make these what events showed."""
         with self._database.begin() as connection:
             connection.execute(delete(_LINKS).where(_LINKS.c.tenant == tenant))
-            rows = [
-                {
-                    "tenant": tenant,
-                    "place": place,
-                    **{name: getattr(link, name) for name in ("a", "b", "event_uid", "first", "last", "count")},
-                }
-                for place, link in enumerate(links)
-            ]
-            if rows:
-                connection.execute(insert(_LINKS), rows)
+            connection.execute(delete(_NOTED).where(_NOTED.c.tenant == tenant))
+            _append(connection, tenant, links, after=-1)
+            _note(connection, tenant, noted)
+
+    def keep_learned(self, tenant: str, links: Sequence[Link], noted: Iterable[Noted]) -> None:
+        """Add these to what events showed; a link that is there is replaced and keeps its place."""
+        mine = _LINKS.c.tenant == tenant
+        with self._database.begin() as connection:
+            known: set[tuple[str, str]] = set()
+            for start in range(0, len(links), _AT_ONCE):
+                some = [(link.a, link.b) for link in links[start : start + _AT_ONCE]]
+                query = select(_LINKS.c.a, _LINKS.c.b).where(mine, tuple_(_LINKS.c.a, _LINKS.c.b).in_(some))
+                known.update((row.a, row.b) for row in connection.execute(query))
+            again = [_row(tenant, link) for link in links if (link.a, link.b) in known]
+            if again:
+                rows = [{f"new_{name}": value for name, value in row.items()} for row in again]
+                same = (mine, _LINKS.c.a == bindparam("new_a"), _LINKS.c.b == bindparam("new_b"))
+                seen: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _SEEN}
+                connection.execute(update(_LINKS).where(*same).values(seen), rows)
+            last = connection.execute(select(func.max(_LINKS.c.place)).where(mine)).scalar()
+            new = [link for link in links if (link.a, link.b) not in known]
+            _append(connection, tenant, new, after=-1 if last is None else last)
+            _note(connection, tenant, noted)
+
+    def noted(self, tenant: str) -> tuple[Noted, ...]:
+        """What events showed beside links."""
+        query = select(_NOTED.c.kind, _NOTED.c.name, _NOTED.c.of).where(_NOTED.c.tenant == tenant)
+        with self._database.begin() as connection:
+            return tuple(
+                self._convert({"kind": kind, "name": name, "of": of}, Noted)
+                for kind, name, of in connection.execute(query.order_by(_NOTED.c.kind, _NOTED.c.name, _NOTED.c.of))
+            )
 
     def links(self, tenant: str) -> tuple[Link, ...]:
         """What events showed, in the order in which they did."""
@@ -225,6 +273,22 @@ def _succeeding(old: Person, new: Person | None, at: int) -> Person:
     merged = msgspec.structs.replace(new, terms=(*new.terms, *kept))
     same = msgspec.structs.replace(merged, origin=old.origin) == old
     return old if same else merged
+
+
+def _row(tenant: str, link: Link) -> dict[str, Any]:
+    return {"tenant": tenant, **{name: getattr(link, name) for name in ("a", "b", *_SEEN)}}
+
+
+def _append(connection: Connection, tenant: str, links: Iterable[Link], *, after: int) -> None:
+    rows = [{"place": place, **_row(tenant, link)} for place, link in enumerate(links, start=after + 1)]
+    if rows:
+        connection.execute(insert(_LINKS), rows)
+
+
+def _note(connection: Connection, tenant: str, noted: Iterable[Noted]) -> None:
+    rows = [{"tenant": tenant, "kind": one.kind, "name": one.name, "of": one.of} for one in noted]
+    if rows:
+        connection.execute(insert_new(_NOTED).on_conflict_do_nothing(), rows)
 
 
 def _latest(connection: Connection, tenant: str) -> int:
