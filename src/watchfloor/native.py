@@ -13,6 +13,7 @@ Numbers are their JSON text, booleans ``true`` and ``false``.
 """
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 
 import msgspec
 import pyarrow as pa
@@ -75,8 +76,8 @@ class DecodePlan(msgspec.Struct, frozen=True):
         return self.fields.union(*of)
 
 
-MayHold = Callable[[int, tuple[LogSource, ...]], bool]
-"""Whether the record in a row, which serves these log sources, may hold a keyword that a rule looks for."""
+MayHold = Callable[[tuple[LogSource, ...]], AbstractSet[int]]
+"""The rows with records that may hold a keyword which a rule looks for, if they serve these log sources."""
 
 Seek = Callable[[pa.BinaryArray], MayHold]
 """Looks for keywords in the raw records of a batch."""

@@ -8,7 +8,7 @@ import pytest
 
 from watchfloor.catalog import BUILT_IN
 
-OURS = {"event", "finding", "operator", "compose", "session", "judging", "clock"}
+OURS = {"event", "layout", "finding", "operator", "compose", "session", "judging", "clock"}
 LIBRARIES = {"msgspec", "orjson", "pyarrow"}
 STANDARD = {
     "bisect",

@@ -14,6 +14,7 @@ from watchfloor.native import DecodePlan, MayHold, Seek
 from watchfloor.normalize.columns import columns_of
 from watchfloor.normalize.recognition import Recognition
 from watchfloor.normalize.source import Kind, Source
+from watchfloor.normalize.usual import Usual
 from watchfloor.normalize.vendor_fields import VendorFields
 
 _Row = dict[str, Any]
@@ -64,6 +65,7 @@ class Normalizer:
         plan: The vendor fields that loaded rules name.
         source: The name of the one source that every record is of; else recognised by content.
         seek: Finds the records whose values must be gathered for keywords; else they are for all that the plan wants.
+        layouts: Whether records that have a usual layout of their source are read by it: quicker, with the same result.
 
     Raises:
         InputError: There is no source of that name.
@@ -76,9 +78,11 @@ class Normalizer:
         *,
         source: str | None = None,
         seek: Seek | None = None,
+        layouts: bool = True,
     ) -> None:
         self._recognition = Recognition(sources, only=source)
         self._fields = VendorFields(plan or DecodePlan())
+        self._usual = Usual(self._recognition.sources if layouts else (), self._fields, self._decoded)
         self._seek = seek or _everywhere
 
     def process(self, batch: pa.RecordBatch) -> Normalized:
@@ -95,14 +99,18 @@ class Normalizer:
 
     def decode(self, batch: pa.RecordBatch) -> Decoded:
         """Decode the records of a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
-        raws = batch.column("raw")
-        fields = self._fields.gather(self._seek(raws))
+        may_hold = self._seek(batch.column("raw"))
+        fields = self._fields.gather(may_hold)
         rows: list[int] = []
         refused: list[DeadLetter] = []
-        columns = (batch.column(name).to_pylist() for name in ("raw", "ingested_at", "source"))
-        for row, (raw, ingested_at, arrived_as) in enumerate(zip(*columns, strict=True)):
+        raws, ingested_at, arrived_as = (batch.column(name).to_pylist() for name in ("raw", "ingested_at", "source"))
+        usual, others = self._usual.split(raws, arrived_as, may_hold)
+        for alike in usual:
+            fields.add_alike(alike)
+            rows += alike.rows
+        for row in others:
             try:
-                read = self._read(raw, row, ingested_at, arrived_as)
+                read = self._read(raws[row], row, ingested_at[row], arrived_as[row])
                 fields.add(read.record, read.kind, read.row, read.line)
             except RecordError as error:
                 refused.append(_letter(batch, row, str(error)))
@@ -152,6 +160,10 @@ class Normalizer:
                 kept.append(place)
         return kept, rows, refused
 
+    def _decoded(self, raw: bytes) -> tuple[Source, dict[str, Any], Kind, bool]:
+        read = self._read(raw, 0, 0, None)
+        return read.source, read.record, read.kind, read.row is not None
+
     def _read(self, raw: bytes, row: int, ingested_at: int, arrived_as: str | None) -> Read:
         source, record, line = self._recognition.read(raw, ingested_at, arrived_as)
         # It cannot nest deeper than it has brackets.
@@ -173,8 +185,9 @@ def _stands_there(source: Source, raw: bytes) -> bool:
     return not source.decodes and raw.isascii() and b"\\" not in raw
 
 
-def _everywhere(_raws: pa.BinaryArray) -> MayHold:
-    return lambda _row, _served: True
+def _everywhere(raws: pa.BinaryArray) -> MayHold:
+    every = frozenset(range(len(raws)))
+    return lambda _served: every
 
 
 _DELIVERED = {

@@ -50,6 +50,8 @@ class Recognition:
         if only is not None and only not in self._named:
             raise InputError(f"no source {only!r}; there are {', '.join(sorted(self._named))}")
         self._only = only
+        self.sources = [self._named[only]] if only else list(sources)
+        """The sources that a record can be of."""
         self._sources = _ByNames(source for source in sources if not source.generic)
         self._generic = _ByNames(source for source in sources if source.generic)
         self._with_forms = [source for source in sources if source.has_forms]

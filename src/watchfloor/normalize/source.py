@@ -5,7 +5,8 @@ One folder under ``content/sources``::
     source.yml    recognition, product, uid and time, Sigma log sources and aliases, mapping (or ``schema: ocsf``)
     *.yml         more mapping entries, named under ``include``
     decode.py     optional: ``decode(record) -> record``, where the vendor's own shape must be unfolded first; with it,
-                  optional, too: ``keeps_texts(record) -> bool``, see :meth:`Source.keeps_texts`
+                  optional, too: ``keeps_texts(record) -> bool``, see :meth:`Source.keeps_texts`, and ``LAYOUTS``,
+                  the usual layouts of its JSON (:mod:`watchfloor.layout`)
 
 Text is read by its structure (:mod:`watchfloor.normalize.formats`) and recognised like a JSON object, or by the forms
 that the source declares under ``text`` (:mod:`watchfloor.normalize.text_forms`). What ``generic: true`` stands in is
@@ -23,6 +24,7 @@ import msgspec
 from watchfloor.catalog import Folder, load_python, read_yaml
 from watchfloor.errors import ContentError, RecordError
 from watchfloor.event import event_uid
+from watchfloor.layout import Layout
 from watchfloor.native import LogSource
 from watchfloor.normalize.coerce import text_of, timestamp
 from watchfloor.normalize.condition import Condition, compile_condition
@@ -120,12 +122,12 @@ class Source:
         self._log_name = compile_expression(definition.get("log_name", {"value": None}), self.absent)
         self._event_code = compile_expression(definition.get("event_code", {"value": None}), self.absent)
         self.decodes = (self.folder / "decode.py").exists()
-        self._decode, self.keeps_texts = _decoder(self.folder)
+        self._decode, self.keeps_texts, self.layouts = _decoder(self.folder)
         """``keeps_texts`` says of a record, as JSON-decoded, whether each text that :meth:`decode` leaves in it stands
         in it already, as it is. So it is where nothing is decoded; of another source it is not known, unless its
         ``decode.py`` says it."""
-        self._kind_paths = _as_list(definition.get("kind", []))
-        self._kind_key = kind_getter(self._kind_paths)
+        self.kind_paths = _as_list(definition.get("kind", []))
+        self._kind_key = kind_getter(self.kind_paths)
         self._kinds: dict[Any, Kind] = {}
         self._sigma: Mapping[str, Any] = definition.get("sigma") or {}
         self._aliases = _aliases(self._sigma.get("fields") or {})
@@ -145,7 +147,7 @@ class Source:
 
     @cached_property
     def _served(self) -> tuple[ServedLogSource, ...]:
-        return tuple(_served(one, set(self._kind_paths)) for one in self._sigma.get("logsources", []))
+        return tuple(_served(one, set(self.kind_paths)) for one in self._sigma.get("logsources", []))
 
     @cached_property
     def mappings(self) -> tuple[RecordMapping, ...]:
@@ -211,7 +213,7 @@ class Source:
         return kind
 
     def _describe(self, record: dict[str, Any]) -> Kind:
-        paths = frozenset(self._kind_paths)
+        paths = frozenset(self.kind_paths)
         mappings = tuple(one for one in self.mappings if not one.when_paths <= paths or one.holds(record))
         served = [one for one in self._served if one.holds(record)]
         aliases = dict(self._aliases)
@@ -222,14 +224,18 @@ class Source:
         surely = tuple(one.when_paths <= paths for one in mappings)
         return Kind(mappings, surely, tuple(dict.fromkeys(one.logsource for one in served)), aliases, instead)
 
+    def times(self, record: dict[str, Any]) -> Iterable[Any]:
+        """The values of a decoded record that say when its event happened, the first one that is a time counts."""
+        return (get(record) for get in self._time)
+
     def time(self, record: dict[str, Any]) -> int:
         """When a decoded record's event happened (ms, UTC).
 
         Raises:
             RecordError: The record has no readable time.
         """
-        for get in self._time:
-            time = timestamp(get(record))
+        for value in self.times(record):
+            time = timestamp(value)
             if time is not None:
                 return time
         raise RecordError("no readable time")
@@ -326,12 +332,12 @@ def _needed(option: Mapping[str, Any]) -> Iterable[str]:
         yield from (path for path, wanted in when.items() if wanted is not None and not isinstance(wanted, Mapping))
 
 
-def _decoder(folder: Path) -> tuple[Decode, Keeps]:
+def _decoder(folder: Path) -> tuple[Decode, Keeps, tuple[Layout, ...]]:
     path = folder / "decode.py"
     if not path.exists():
-        return lambda record: record, lambda _record: True
+        return lambda record: record, lambda _record: True, ()
     code = load_python(path)
-    return code.decode, getattr(code, "keeps_texts", lambda _record: False)
+    return code.decode, getattr(code, "keeps_texts", lambda _record: False), getattr(code, "LAYOUTS", ())
 
 
 def _served(definition: Mapping[str, Any], kind_paths: set[str]) -> ServedLogSource:

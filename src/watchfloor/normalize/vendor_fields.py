@@ -1,8 +1,8 @@
 """The ``native.*`` columns: vendor fields of decoded records, for the rules that name them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -21,12 +21,14 @@ MAX_DEPTH = 64
 MAX_KINDS = 8192
 """Of how many kinds of records it is remembered what is wanted."""
 
+_INT64, _UINT64 = 1 << 63, 1 << 64
+
 MAX_SHAPES = 8192
 """Of how many shapes of records, too."""
 
 Texts = str | list[str] | None
 
-_Compute = Callable[[dict[str, Any]], Texts]
+Compute = Callable[[dict[str, Any]], Texts]
 _ShapeKey = tuple[object, ...]
 
 
@@ -54,19 +56,18 @@ class VendorFields:
 
     def _describe(self, keys: Sequence[str], kind: Kind) -> "ShapeFields":
         wanted = self._of_kind(kind)
-        computed: dict[str, _Compute] = {}
+        options: dict[str, Options] = {}
         for key in keys:
             for field, get in wanted.dotted.get(key, ()):
                 # A key that is the whole path as text hides nothing of the object.
-                computed[field] = _reading(get, _own(field))
+                options[field] = ((get, _own(field)),)
         for name, places in wanted.aliases:
-            computed[name] = _first_of((computed.get(name, _reading(_own(name))), _reading(*places)))
+            options[name] = (*options.get(name, ((_own(name),),)), places)
         for name, places in wanted.instead:
-            computed[name] = _first_of((_reading(*places), computed.get(name, _reading(_own(name)))))
-        own = tuple(key for key in keys if key in wanted.fields and key not in computed)
-        return ShapeFields(
-            kind, own, _values_of(own), tuple(computed.items()), wanted.logsources, ALL_VALUES in wanted.fields
-        )
+            options[name] = (places, *options.get(name, ((_own(name),),)))
+        own = tuple(key for key in keys if key in wanted.fields and key not in options)
+        computed = tuple(_first_of([_reading(*places) for places in some]) for some in options.values())
+        return ShapeFields(kind, own, values_of(own), options, computed, wanted.logsources, ALL_VALUES in wanted.fields)
 
     def _of_kind(self, kind: Kind) -> "KindFields":
         wanted = self._kinds.get(id(kind))
@@ -93,6 +94,7 @@ class Gathering:
         self._may_hold = may_hold
         self._rows = 0
         self._groups: dict[int, _Group] = {}
+        self._alike: list[Alike] = []
         self._leaves: list[str] = []
         self._leaves_starts: list[int | None] = []
 
@@ -103,9 +105,9 @@ class Gathering:
         text, the line is one of them.
         """
         shape = self._fields.of_shape(record, kind)
-        computed = [compute(record) for _, compute in shape.computed] if shape.computed else ()
+        computed = [compute(record) for compute in shape.computed] if shape.computed else ()
         start = None
-        if shape.keywords and (row is None or self._may_hold(row, kind.logsources)):
+        if shape.keywords and (row is None or row in self._may_hold(kind.logsources)):
             start = len(self._leaves)
             if line is not None:
                 self._leaves.append(line)
@@ -119,25 +121,37 @@ class Gathering:
         self._leaves_starts.append(start)
         self._rows += 1
 
+    def add_alike(self, alike: "Alike") -> None:
+        """Add records of which the columns are made, and in which no rule looks for keywords."""
+        count = len(alike.rows)
+        self._alike.append(alike._replace(rows=range(self._rows, self._rows + count)))
+        self._leaves_starts.extend(repeat(None, count))
+        self._rows += count
+
     def batch(self) -> pa.RecordBatch:
         """The columns, by name, of the records as they were added."""
         order, batch = self.grouped()
-        return batch if len(self._groups) < 2 else batch.take(pc.sort_indices(pa.array(order, pa.int64())))
+        return (
+            batch
+            if len(self._groups) + len(self._alike) < 2
+            else batch.take(pc.sort_indices(pa.array(order, pa.int64())))
+        )
 
     def grouped(self) -> tuple[list[int], pa.RecordBatch]:
         """The columns of the records, those of one shape together, and which record each row is of.
 
         To put all columns in order costs as much as to make them.
         """
-        order = [row for group in self._groups.values() for row in group.rows]
+        groups = [*self._alike, *(group.alike() for group in self._groups.values())]
+        order = [row for group in groups for row in group.rows]
         columns: dict[str, _Column] = defaultdict(_Column)
         filled = 0
-        for group in self._groups.values():
-            for name, values in group.columns():
+        for group in groups:
+            for name, values in group.columns.items():
                 columns[name].add(values, at=filled)
             filled += len(group.rows)
         made = {NATIVE + name: column.array(filled) for name, column in columns.items()}
-        made[LOGSOURCE] = self._logsources()
+        made[LOGSOURCE] = _logsources(groups)
         if self._leaves:
             offsets = pa.array([*self._leaves_starts, len(self._leaves)], pa.int32())
             leaves = pa.ListArray.from_arrays(offsets, pa.array(self._leaves, pa.string()))
@@ -145,12 +159,21 @@ class Gathering:
         names = sorted(made)
         return order, pa.RecordBatch.from_arrays([made[name] for name in names], names)
 
-    def _logsources(self) -> pa.DictionaryArray:
-        codes: list[int] = []
-        for number, group in enumerate(self._groups.values()):
-            codes.extend(repeat(number, len(group.rows)))
-        texts = pa.array([group.shape.logsources for group in self._groups.values()], pa.string())
-        return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), texts)
+
+class Alike(NamedTuple):
+    """Records of one shape: their rows, the columns of their wanted fields, and the log sources they serve."""
+
+    rows: Sequence[int]
+    columns: Mapping[str, pa.Array]
+    logsources: str
+
+
+def _logsources(groups: Sequence[Alike]) -> pa.DictionaryArray:
+    codes: list[int] = []
+    for number, group in enumerate(groups):
+        codes.extend(repeat(number, len(group.rows)))
+    texts = pa.array([group.logsources for group in groups], pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), texts)
 
 
 class _Group(NamedTuple):
@@ -161,11 +184,17 @@ class _Group(NamedTuple):
     own: list[tuple[Any, ...]]
     computed: list[Sequence[Texts]]
 
-    def columns(self) -> Iterator[tuple[str, Sequence[Any]]]:
-        """The values of each field."""
-        yield from zip(self.shape.own, zip(*self.own, strict=True), strict=False)
-        yield from zip((name for name, _ in self.shape.computed), zip(*self.computed, strict=True), strict=False)
+    def alike(self) -> Alike:
+        """The same as columns."""
+        values = chain(
+            zip(self.shape.own, zip(*self.own, strict=True), strict=False),
+            zip(self.shape.options, zip(*self.computed, strict=True), strict=False),
+        )
+        return Alike(self.rows, {name: texts_array(one) for name, one in values}, self.shape.logsources)
 
+
+Options = tuple[tuple[Getter, ...], ...]
+"""Where to look for a field; of each option the first place that has something counts, if that has a text."""
 
 _Places = tuple[tuple[str, tuple[Getter, ...]], ...]
 
@@ -190,17 +219,22 @@ def _dotted(fields: frozenset[str]) -> Mapping[str, Sequence[tuple[str, Getter]]
 
 
 class ShapeFields(NamedTuple):
-    """What is wanted of the records of one shape: the keys that are read as they are, and what else is computed."""
+    """What is wanted of the records of one shape: the keys that are read as they are, and what else is computed.
+
+    ``options`` say of a field that is not read as it is where to look for it, and ``computed`` do that.
+    """
 
     kind: Kind
     own: tuple[str, ...]
     values: Callable[[dict[str, Any]], tuple[Any, ...]]
-    computed: tuple[tuple[str, "_Compute"], ...]
+    options: Mapping[str, "Options"]
+    computed: tuple["Compute", ...]
     logsources: str
     keywords: bool
 
 
-def _values_of(keys: Sequence[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+def values_of(keys: Sequence[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """A function that gives the values of some keys of a record that has them."""
     if len(keys) > 1:
         return itemgetter(*keys)
     return lambda record: tuple(record[key] for key in keys)
@@ -210,11 +244,11 @@ def _own(name: str) -> Getter:
     return lambda record: record.get(name)
 
 
-def _reading(*getters: Getter) -> "_Compute":
+def _reading(*getters: Getter) -> "Compute":
     return lambda record: _first(record, getters)
 
 
-def _first_of(options: Sequence["_Compute"]) -> "_Compute":
+def _first_of(options: Sequence["Compute"]) -> "Compute":
     def first(record: dict[str, Any]) -> Texts:
         for option in options:
             if (found := option(record)) is not None:
@@ -236,7 +270,7 @@ def _place(path: str) -> Getter:
 def _first(record: dict[str, Any], places: tuple[Getter, ...]) -> Texts:
     for get in places:
         if (value := get(record)) is not None:
-            return _texts(value)
+            return texts_of(value)
     return None
 
 
@@ -247,7 +281,13 @@ def _getter(field: str) -> Getter:
         return lambda _record: None
 
 
-def _texts(value: Any) -> Texts:
+def parsed(value: Any) -> Any:
+    """A value of a usual layout as the JSON parser gives it that reads all other records: it keeps 64 bits."""
+    return float(value) if value.__class__ is int and not -_INT64 <= value < _UINT64 else value
+
+
+def texts_of(value: Any) -> Texts:
+    """The text of a value, or those of a list's elements, if there are some."""
     if isinstance(value, list):
         texts = [text for text in map(text_of, value) if text is not None]
         return texts or None
@@ -262,13 +302,12 @@ class _Column:
         self._rows = 0
         self._several = False
 
-    def add(self, values: Sequence[Any], *, at: int) -> None:
+    def add(self, piece: pa.Array, *, at: int) -> None:
         """Add the values of the rows that begin at ``at``; all before that had none."""
         self._skip_to(at)
-        piece = _texts_array(values)
         self._several |= pa.types.is_list(piece.type)
         self._pieces.append(piece)
-        self._rows += len(values)
+        self._rows += len(piece)
 
     def array(self, rows: int) -> pa.Array:
         """The column of so many rows."""
@@ -283,15 +322,19 @@ class _Column:
             self._rows = row
 
 
-def _texts_array(values: Sequence[Any]) -> pa.Array:
+def texts_array(values: Sequence[Any]) -> pa.Array:
+    """The texts of values: one of each, or lists of them as soon as one has several."""
     if values[0].__class__ is str:
         try:
             return pa.array(values, pa.string())
         except pa.ArrowTypeError:  # not all of them are
             pass
-    if {int}.issuperset(map(type, values)):
+    types = set(map(type, values))
+    if int in types:
+        values = list(map(parsed, values))
+    if types == {int}:
         return pa.array(list(map(str, values)), pa.string())
-    texts = [value if value.__class__ is str or value is None else _texts(value) for value in values]
+    texts = [value if value.__class__ is str or value is None else texts_of(value) for value in values]
     if any(value.__class__ is list for value in texts):
         return pa.array([[value] if isinstance(value, str) else value for value in texts], pa.list_(pa.string()))
     return pa.array(texts, pa.string())

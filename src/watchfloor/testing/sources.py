@@ -5,7 +5,7 @@ header, a mail; ingest cuts it into records. ``samples/NAME.ocsf.json`` holds wh
 without the parts that differ from run to run.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from watchfloor.ingest.frame import Unreadable, frame
 from watchfloor.ingest.limits import Limits
 from watchfloor.ingest.text import Text
 from watchfloor.native import DecodePlan
-from watchfloor.normalize import Normalized, Normalizer, Source
+from watchfloor.normalize import Decoded, Normalized, Normalizer, Source
 from watchfloor.normalize.recognition import Recognition
 from watchfloor.testing.ocsf import ocsf_errors
 
@@ -111,6 +111,7 @@ def check_source(source: Source, others: Sequence[Source] = ()) -> None:
         _batch_invariant(source, records, events)
         _only_ours(records, path, others)
         _keeps_texts(source, records, path)
+        same_fields(source, records)
 
 
 def _valid(events: list[dict[str, Any]], path: Path) -> None:
@@ -156,6 +157,42 @@ def _keeps_texts(source: Source, records: list[bytes], path: Path) -> None:
             delivered = set(_texts(record))
             made = [text for text in _texts(source.decode(again)) if text not in delivered]
             assert not made, f"{path}:{line}: keeps_texts() holds, but decode() makes {made[:3]}"
+
+
+def same_fields(source: Source, records: Sequence[bytes]) -> None:
+    """The law of usual layouts: what is read by them of records is what is decoded without them.
+
+    Raises:
+        AssertionError: It is not; the message names the record and the field.
+    """
+    plan = DecodePlan(frozenset(name for raw in records for name in _names(source, raw)))
+    batch = raw_batch([*records, *records])
+    read = Normalizer([source], plan).decode(batch)
+    else_read = Normalizer([source], plan, layouts=False).decode(batch)
+    reasons = [
+        [(letter.ordinal, letter.origin.line, letter.reason) for letter in one.refused] for one in (read, else_read)
+    ]
+    assert reasons[0] == reasons[1]
+    there, wanted = map(_fields, (read, else_read))
+    assert there.keys() == wanted.keys()
+    for row, fields in wanted.items():
+        assert there[row] == fields, f"{batch['raw'][row]}: {_difference(there[row], fields)}"
+
+
+def _names(source: Source, raw: bytes) -> Iterable[str]:
+    try:
+        return source.decode(Recognition([source], only=source.name).read(raw, INGESTED_AT).record)
+    except (RecordError, ValueError, TypeError, LookupError, AttributeError):
+        return ()
+
+
+def _fields(decoded: Decoded) -> dict[int, dict[str, Any]]:
+    """The fields that are not null, by row; one text or a list of one is the same."""
+    told = (
+        {name: [text] if isinstance(text, str) else text for name, text in row.items() if text is not None}
+        for row in decoded.natives.to_pylist()
+    )
+    return dict(zip(decoded.rows, told, strict=True))
 
 
 def _texts(value: Any) -> Iterator[str]:

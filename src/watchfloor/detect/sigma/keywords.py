@@ -67,15 +67,21 @@ class KeywordSearch:
     def seek(self, raws: pa.BinaryArray) -> MayHold:
         """Search the raw records of a batch, of which each value that is text must stand in its record as it is."""
         found: dict[frozenset[str], Mapping[int, set[int]] | None] = {}
+        held: dict[tuple[LogSource, ...], frozenset[int]] = {}
 
-        def may_hold(row: int, served: tuple[LogSource, ...]) -> bool:
-            sought = self._sought.get(served) or self._sought_in(served)
-            if sought.numbers is None:
-                return True
-            if sought.products not in found:
-                found[sought.products] = self._search(raws, sought.products)
-            hits = found[sought.products]
-            return hits is None or (row in hits and not sought.numbers.isdisjoint(hits[row]))
+        def rows(served: tuple[LogSource, ...]) -> frozenset[int]:
+            numbers, products = self._sought.get(served) or self._sought_in(served)
+            if numbers is not None and products not in found:
+                found[products] = self._search(raws, products)
+            if numbers is None or (hits := found[products]) is None:
+                return frozenset(range(len(raws)))
+            return frozenset().union(*(hits[number] for number in hits.keys() & numbers))
+
+        def may_hold(served: tuple[LogSource, ...]) -> frozenset[int]:
+            known = held.get(served)
+            if known is None:
+                known = held[served] = rows(served)
+            return known
 
         return may_hold
 
@@ -88,7 +94,7 @@ class KeywordSearch:
         return sought
 
     def _search(self, raws: pa.BinaryArray, products: frozenset[str]) -> Mapping[int, set[int]] | None:
-        """By row, the numbers of what is in it; nothing if there is too much of it."""
+        """By the number of a text, the rows that it is in; nothing if there is too much of it."""
         # Records lie one behind the other. No text spans two of them: each ends with a bracket, and no text holds one.
         _, ends, data = raws.buffers()
         offsets = pa.Array.from_buffers(pa.int32(), len(raws) + 1, [None, ends], offset=raws.offset)
@@ -108,7 +114,7 @@ class KeywordSearch:
         found: dict[int, set[int]] = defaultdict(set)
         rows = pc.search_sorted(offsets.slice(1), pa.array(lasts, pa.int32()), side="right")
         for row, number in zip(rows.to_pylist(), numbers, strict=True):
-            found[row].add(number)
+            found[number].add(row)
         return found
 
     def _database(self, products: frozenset[str]) -> hyperscan.Database:

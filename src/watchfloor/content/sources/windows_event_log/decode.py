@@ -8,6 +8,8 @@ is at ``EventData.NAME``. Unnamed values are the list ``Data``.
 import re
 from typing import Any
 
+from watchfloor.layout import PLAIN, Layout, form
+
 Record = dict[str, Any]
 
 _BEATS = {
@@ -107,6 +109,66 @@ _SYSMON_LINE = re.compile(r"^(\w+): ?(.*?)\r?$", re.MULTILINE)
 _PROCESS_ID = re.compile(r"\t(?:Creator |Caller )?Process ID:\s+(0x[0-9a-fA-F]+|\d+)")
 
 
+def _element(*names: str) -> Any:
+    """An element that has these attributes alone."""
+    return form(("#attributes", form(*((name, PLAIN, None) for name in names)) | None, None))
+
+
+_SYSTEM = {
+    name: _element(*names) | None for name, names in _ATTRIBUTES_OF.items() if name not in {"EventID", "Provider"}
+} | dict.fromkeys(("Version", "Level", "Task", "Opcode", "Keywords", "EventRecordID", "Computer"), PLAIN)
+_FIELDS = {
+    **{
+        key if key == "SystemTime" else f"{name}_{key}": f"Event.System.{name}.attributes.{key}"
+        for name, keys in _ATTRIBUTES_OF.items()
+        if name != "EventID"
+        for key in keys
+    },
+    **{name: f"Event.System.{name}" for name, kind in _SYSTEM.items() if kind is PLAIN},
+    "Channel": "Event.System.Channel",
+}
+_WITH_QUALIFIERS = form(("#attributes", form(("Qualifiers", PLAIN, None)) | None, None), ("#text", int | str))
+_TEXTS = form(("#text", PLAIN | list[PLAIN]))
+
+
+def _layout(event_id: Any, identified_by: Record, part: str, values: Any, plain: Any = None) -> Layout:
+    provider = form(("#attributes", form(("Name", str), ("Guid", PLAIN, None), ("EventSourceName", PLAIN, None))))
+    system = form(
+        ("EventID", event_id),
+        ("Channel", str | None),
+        ("Provider", provider),
+        *((name, kind, None) for name, kind in _SYSTEM.items()),
+    )
+    event = form(
+        ("#attributes", form(("xmlns", PLAIN, None)) | None, None),
+        ("System", system),
+        (part, dict[str, values] | None, None),
+    )
+    return Layout(form(("Event", event)), _FIELDS | identified_by, f"Event.{part}", plain)
+
+
+def _without_elements(data: Record) -> Record:
+    return {name: value.text if value.__class__ is _TEXTS else value for name, value in data.items()}
+
+
+def _of_elements(data: Record) -> Record:
+    return {name: value for part in data.values() for name, value in part.items() if name != "#attributes"}
+
+
+_ID = {"EventID": "Event.System.EventID"}
+_QUALIFIED = {
+    f"EventID{name}": f"Event.System.EventID.{at}"
+    for name, at in (("", "text"), ("_Qualifiers", "attributes.Qualifiers"))
+}
+_VALUES = PLAIN | list[PLAIN] | _TEXTS
+LAYOUTS = (
+    _layout(int | str, _ID, "EventData", PLAIN),
+    _layout(_WITH_QUALIFIERS, _QUALIFIED, "EventData", _VALUES, _without_elements),
+    _layout(int | str, _ID, "EventData", _VALUES, _without_elements),
+    _layout(int | str, _ID, "UserData", dict[str, PLAIN | dict[str, PLAIN]], _of_elements),
+)
+
+
 def decode(record: Record) -> Record:
     """The flat record of one event."""
     event = record.get("Event", record)
@@ -126,7 +188,12 @@ def keeps_texts(record: Record) -> bool:
     """XML as JSON is unfolded and not rewritten, but for registry values that Security audits."""
     event = record.get("Event", record)
     system = event.get("System") if isinstance(event, dict) else None
-    return isinstance(system, dict) and isinstance(system.get("EventID"), int) and system["EventID"] != _AUDITED_VALUE
+    number = system.get("EventID") if isinstance(system, dict) else None
+    if isinstance(number, dict):
+        number = number.get("#text")
+    number = _integer(number)
+    # A number that is not written as such (``04657``) becomes another text.
+    return isinstance(number, int) and number != _AUDITED_VALUE
 
 
 def _integer(value: Any) -> Any:
