@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import orjson
 import pytest
+from tests.older import make_older
 
 from watchfloor.event import EVENT_SCHEMA
 from watchfloor.search import Searcher
@@ -97,13 +98,15 @@ class Filled(NamedTuple):
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
-    """The events in several files, with somebody else's beside them."""
+    """The events in several files, some of an older version, with somebody else's beside them."""
     lake = Lake(tmp_path_factory.mktemp("lake"))
     wanted = rows()
     with lake.writer() as writer:
         for at in range(0, len(wanted), 12):
             writer.append(batch_of(*wanted[at : at + 12]))
             writer.flush()
+        for path in lake.files()[::2]:
+            make_older(path)
         writer.append(batch_of({**wanted[1], "tenant": "other", "metadata.uid": "theirs"}))
     whole = [row for at in range(0, len(wanted), 12) for row in batch_of(*wanted[at : at + 12]).to_pylist()]
     assert whole[0].keys() == set(EVENT_SCHEMA.names)

@@ -17,6 +17,7 @@ from watchfloor.native import LOGSOURCE, LogSource, decode_logsources
 from watchfloor.normalize import Normalizer, Source
 from watchfloor.settings import DEFAULT_TENANT
 from watchfloor.store.lake import Lake
+from watchfloor.store.rowgroup import read_group
 from watchfloor.testing.sources import raw_batch
 
 EXAMPLES = 3
@@ -125,14 +126,14 @@ def _scan(path: str, kinds: Counter[Kind], examples: dict[Kind, list[bytes]]) ->
         for group in range(file.num_row_groups):
             wanted: dict[int, Kind] = {}
             row = 0
-            for batch in file.read_row_group(group, columns=list(_KIND)).to_batches():
+            for batch in read_group(file, group, list(_KIND)).to_batches():
                 for kind in _kinds(batch):
                     kinds[kind] += 1
                     if kinds[kind] <= EXAMPLES:
                         wanted[row] = kind
                     row += 1
             if wanted:
-                raws = file.read_row_group(group, columns=["raw"]).column("raw").take(pa.array(list(wanted)))
+                raws = read_group(file, group, ["raw"]).column("raw").take(pa.array(list(wanted)))
                 for kind, raw in zip(wanted.values(), raws.to_pylist(), strict=True):
                     examples.setdefault(kind, []).append(raw)
 

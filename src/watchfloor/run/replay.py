@@ -9,16 +9,15 @@ from typing import Self
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from watchfloor.deadletter import DeadLetter
-from watchfloor.errors import StoreError
 from watchfloor.event import RAW_SCHEMA
 from watchfloor.run.alerts import alerts
 from watchfloor.run.chain import Chained
 from watchfloor.run.workers import Workers
 from watchfloor.store.findings import FindingStore
 from watchfloor.store.lake import Lake
+from watchfloor.store.rowgroup import row_groups
 
 STREAM = "replay"
 """What was worked on once more, among the streams that a lake is made of."""
@@ -167,19 +166,14 @@ def _may_hold(sources: Sequence[str], wanted: str | None) -> bool:
 
 
 def _of_file(path: str, span: Span) -> Iterator[pa.RecordBatch]:
-    try:
-        with pq.ParquetFile(path) as file:
-            for events in file.iter_batches(batch_size=_ROWS, columns=[*_COLUMNS.values(), "time"]):
-                time = events.column("time")
-                wanted = pc.and_(pc.greater_equal(time, span.low), pc.less_equal(time, span.high))
-                if span.source is not None:
-                    wanted = pc.and_(wanted, pc.equal(events.column("source"), span.source))
-                chosen = events.filter(wanted)
-                if chosen.num_rows:
-                    columns = [chosen.column(name) for name in _COLUMNS.values()]
-                    yield pa.RecordBatch.from_arrays(columns, names=list(_COLUMNS)).select(RAW_SCHEMA.names)
-    except (pa.ArrowException, OSError) as error:
-        raise StoreError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+    for rows in row_groups(path, [*_COLUMNS.values(), "time"]):
+        time = rows.column("time")
+        wanted = pc.and_(pc.greater_equal(time, span.low), pc.less_equal(time, span.high))
+        if span.source is not None:
+            wanted = pc.and_(wanted, pc.equal(rows.column("source"), span.source))
+        for chosen in rows.filter(wanted).combine_chunks().to_batches(_ROWS):
+            columns = [chosen.column(name) for name in _COLUMNS.values()]
+            yield pa.RecordBatch.from_arrays(columns, names=list(_COLUMNS)).select(RAW_SCHEMA.names)
 
 
 def _unknown(events: pa.RecordBatch, lake: Lake, seen: set[tuple[str, str]]) -> pa.RecordBatch:

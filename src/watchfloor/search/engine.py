@@ -24,6 +24,7 @@ from watchfloor.search.pipeline import SOURCE, Compiled, compiled, ordered
 from watchfloor.search.syntax import Condition, Query, Timechart
 from watchfloor.store.lake import Lake, Snapshot, read_rows
 from watchfloor.store.lakefile import LakeFile
+from watchfloor.store.rowgroup import NOTHING, SQL
 
 FIRST_LOT = 4
 """How many of the latest files are looked into first; then twice as many, and so on."""
@@ -32,17 +33,6 @@ PLACE = ("filename", "file_row_number")
 """Where a row lies."""
 
 _SPILL = ".spill"
-_SQL_TYPES = {
-    "string": "VARCHAR",
-    "list<item: string>": "VARCHAR[]",
-    "int64": "BIGINT",
-    "int32": "INTEGER",
-    "double": "DOUBLE",
-    "bool": "BOOLEAN",
-    "binary": "BLOB",
-}
-_NO_COLUMNS = ", ".join(f'NULL::{_SQL_TYPES[str(field.type)]} AS "{field.name}"' for field in EVENT_SCHEMA)
-_NOTHING = f"SELECT {_NO_COLUMNS}, NULL::VARCHAR AS filename, NULL::BIGINT AS file_row_number WHERE false"
 Row = tuple[Any, ...]
 
 
@@ -252,13 +242,9 @@ class _Run:
 
 def show_events(connection: duckdb.DuckDBPyConnection, folder: Path, files: Sequence[LakeFile]) -> None:
     """Make :data:`watchfloor.search.pipeline.SOURCE` the events of these files."""
-    if files:
-        paths = [str(folder / one.path) for one in files]
-        # hive_partitioning off: the tenant is a column of the file, not a reading of its folder's name.
-        relation = connection.read_parquet(paths, hive_partitioning=False, filename=True, file_row_number=True)
-    else:
-        relation = connection.sql(_NOTHING)
-    relation.create_view(SOURCE, replace=True)
+    paths = [str(folder / one.path) for one in files]
+    source, parameters = (SQL, {"files": paths}) if files else (NOTHING, {})
+    connection.sql(f"SELECT * FROM {source}", params=parameters).create_view(SOURCE, replace=True)
 
 
 def _order(row: Row, keys: Sequence[int]) -> list[tuple[bool, Any]]:

@@ -13,7 +13,6 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from watchfloor.errors import GateError, StoreError, storing
 from watchfloor.store.lake import Lake, Snapshot
@@ -21,6 +20,7 @@ from watchfloor.store.lake_writer import Writing
 from watchfloor.store.lakefile import LakeFile, grouped, write_groups
 from watchfloor.store.manifest import Manifest
 from watchfloor.store.retention import COLUMNS, Hold, Rules
+from watchfloor.store.rowgroup import row_groups
 from watchfloor.store.sweeping import sweep
 
 ATTEMPTS = 3
@@ -82,7 +82,7 @@ def due(snapshot: Snapshot, rules: Rules, now: int) -> tuple[Counted, list[LakeF
         if cutoff is not None and one.ingested_from is not None and one.ingested_from >= cutoff:
             continue
         before = counted.rows
-        for rows in _groups(snapshot.folder / one.path, COLUMNS):
+        for rows in row_groups(snapshot.folder / one.path, COLUMNS):
             _count(counted, rows, rules, now)
         if counted.rows > before:
             files.append(one)
@@ -91,7 +91,7 @@ def due(snapshot: Snapshot, rules: Rules, now: int) -> tuple[Counted, list[LakeF
 
 def count_held(snapshot: Snapshot, hold: Hold) -> int:
     """How many rows a hold holds."""
-    groups = (rows for one in snapshot.files for rows in _groups(snapshot.folder / one.path, COLUMNS))
+    groups = (rows for one in snapshot.files for rows in row_groups(snapshot.folder / one.path, COLUMNS))
     return sum(pc.sum(hold.matches(rows)).as_py() or 0 for rows in groups)
 
 
@@ -149,7 +149,7 @@ def _without(snapshot: Snapshot, old: LakeFile, rules: Rules, now: int) -> LakeF
     """The file without the rows that go; ``None`` if none stay."""
 
     def kept() -> Iterator[pa.RecordBatch]:
-        for rows in _groups(snapshot.folder / old.path, None):
+        for rows in row_groups(snapshot.folder / old.path):
             yield from rows.filter(pc.invert(_going(rows, rules, now)[0])).to_batches()
 
     place = Path(old.path)
@@ -200,12 +200,6 @@ def _going(rows: pa.Table, rules: Rules, now: int) -> tuple[pa.ChunkedArray, pa.
     numbers, held = rules.decided(rows, now)
     due_now = pc.is_valid(numbers)
     return pc.and_(due_now, pc.invert(held)), pc.and_(due_now, held), numbers
-
-
-def _groups(path: Path, columns: Sequence[str] | None) -> Iterator[pa.Table]:
-    with storing(path), pq.ParquetFile(path) as file:
-        for number in range(file.num_row_groups):
-            yield file.read_row_group(number, columns=None if columns is None else list(columns))
 
 
 def _sha256(path: Path) -> str:

@@ -25,6 +25,7 @@ from watchfloor.store.lakefile import LakeFile
 from watchfloor.store.leases import lease
 from watchfloor.store.manifest import Manifest
 from watchfloor.store.ordered import Keep, SortedFile, merged
+from watchfloor.store.rowgroup import SQL, read_group
 
 _UIDS_A_QUERY = 10_000
 _ROWS_A_QUERY = 200_000
@@ -122,8 +123,8 @@ class Lake:
                 yield from self._some(snapshot, tenant, wanted[start : start + _UIDS_A_QUERY])
 
     def _some(self, snapshot: Snapshot, tenant: str, uids: Sequence[str]) -> Iterator[Row]:
-        condition = 'tenant = ? AND "metadata.uid" IN (SELECT unnest(?::VARCHAR[]))'
-        for path, rows in self._places(snapshot, condition, [tenant, uids], "= 1").items():
+        condition = 'tenant = $tenant AND "metadata.uid" IN (SELECT unnest($uids::VARCHAR[]))'
+        for path, rows in self._places(snapshot, condition, {"tenant": tenant, "uids": uids}, "= 1").items():
             with self._errors():
                 yield from read_rows(path, rows)
 
@@ -140,21 +141,21 @@ class Lake:
         late: Places = defaultdict(lambda: array("q"))
         parts = 1 + snapshot.rows // _ROWS_A_QUERY
         for part in range(parts):
-            found = self._places(snapshot, 'tenant = ? AND hash("metadata.uid") % ? = ?', [tenant, parts, part], "> 1")
+            condition = 'tenant = $tenant AND hash("metadata.uid") % $parts = $part'
+            found = self._places(snapshot, condition, {"tenant": tenant, "parts": parts, "part": part}, "> 1")
             for path, rows in found.items():
                 late[path].extend(rows)
         return {path: array("q", sorted(rows)) for path, rows in late.items()}
 
-    def _places(self, snapshot: Snapshot, condition: str, parameters: list[object], rank: str) -> Places:
+    def _places(self, snapshot: Snapshot, condition: str, parameters: Mapping[str, object], rank: str) -> Places:
         """Where the rows lie that meet a condition, of each event those deliveries that have the rank."""
         files = snapshot.paths
         if not files:
             return {}
-        # hive_partitioning off: the tenant is a column of the file, not a reading of its folder's name.
         query = f"""
             SELECT filename, list(file_row_number ORDER BY file_row_number) FROM (
                 SELECT filename, file_row_number
-                FROM read_parquet(?, hive_partitioning = false, filename = true, file_row_number = true)
+                FROM {SQL}
                 WHERE {condition}
                 QUALIFY row_number() OVER (PARTITION BY "metadata.uid" ORDER BY {_FIRST}) {rank}
             ) GROUP BY filename ORDER BY filename
@@ -162,7 +163,8 @@ class Lake:
         with self._errors(), duckdb.connect(config=self._config()) as connection:
             connection.execute("SET preserve_insertion_order = false")
             connection.execute("SET enable_progress_bar = false")
-            return {path: array("q", rows) for path, rows in connection.execute(query, [files, *parameters]).fetchall()}
+            found = connection.execute(query, {"files": files, **parameters}).fetchall()
+            return {path: array("q", rows) for path, rows in found}
 
     def _config(self) -> dict[str, Any]:
         return {**_CONFIG, "temp_directory": str(self.folder / _SPILL)}
@@ -195,7 +197,7 @@ def read_rows(path: str, places: Sequence[int]) -> Iterator[Row]:
             end = first + file.metadata.row_group(group).num_rows
             mine = places[bisect_left(places, first) : bisect_left(places, end)]
             if mine:
-                rows = file.read_row_group(group).take(pa.array([at - first for at in mine]))
+                rows = read_group(file, group).take(pa.array([at - first for at in mine]))
                 for batch in rows.to_batches(_ROWS_AT_ONCE):
                     yield from batch.to_pylist()
             first = end

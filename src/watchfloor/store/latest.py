@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from watchfloor.errors import StoreError
 from watchfloor.store.lake import Lake
+from watchfloor.store.rowgroup import row_groups
 
 
 def latest(lake: Lake, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
@@ -19,8 +20,8 @@ def latest(lake: Lake, columns: Sequence[str], rows: int) -> Iterator[pa.RecordB
     with lake.snapshot() as snapshot:
         try:
             for path in reversed(list(_enough(snapshot.paths, rows))):
-                with pq.ParquetFile(path) as file:
-                    yield from file.iter_batches(columns=list(columns))
+                for group in row_groups(path, columns):
+                    yield from group.to_batches()
         except (pa.ArrowException, OSError) as error:
             raise StoreError(f"{lake.folder}: cannot be read: {' '.join(str(error).split())}") from error
 

@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from watchfloor.store.rowgroup import read_group, schema_of
+
 ORDER = ("time", "metadata.uid")
 """What files are sorted by."""
 
@@ -82,8 +84,7 @@ def _most_at_once(files: Collection[SortedFile]) -> int:
 
 def _together(files: Collection[SortedFile], columns: Sequence[str], path: Path) -> SortedFile:
     """Some files as one."""
-    schema = pq.read_schema(next(iter(files)).path)
-    schema = pa.schema([schema.field(name) for name in columns])
+    schema = schema_of(columns)
     with pq.ParquetWriter(path, schema, compression="lz4", write_statistics=["time"]) as writer:
         for batch in _merged(files, columns):
             writer.write_batch(batch)
@@ -124,7 +125,7 @@ class _Run:
         self._groups: int = self._file.num_row_groups
         self._group = 0
         self._passed = 0
-        self.rows = self._file.schema_arrow.empty_table()
+        self.rows = schema_of(columns).empty_table()
         self._read()
 
     @property
@@ -147,7 +148,7 @@ class _Run:
 
     def _read(self) -> None:
         while self.more and not self.rows.num_rows:
-            whole = self._file.read_row_group(self._group, columns=self._columns)
+            whole = read_group(self._file, self._group, self._columns)
             self.rows = self._keep(whole, self._passed)
             self._group += 1
             self._passed += whole.num_rows
