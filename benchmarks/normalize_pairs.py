@@ -5,14 +5,18 @@ r"""How well our mappings agree with what other products make of the same raw re
 LOGS has ``ocsf_pairs`` and ``ecs_pairs``: raw records with the OCSF event (Tenzir) or the ECS event (Elastic, Sekoia)
 that another product's tests expect of them. For each of our log sources the table says
 
-* of how many records the source was recognised, and how many of the events are valid OCSF 1.8.0;
+* of how many records the source was recognised by themselves, and how many of the events are valid OCSF 1.8.0;
 * of each fact that an ECS pair has, on how many pairs our event agrees: :mod:`pair_facts` says how that is compared;
 * of the OCSF pairs, how many have our class, and of how many attributes the value is the same, different, only
   theirs, or only ours. Captions (``activity_name`` of ``activity_id``), ``raw_data``, ``unmapped`` and what
   ``metadata`` says of the product that made the event are no attributes of what happened and left out.
 
-What is not recognised agrees on nothing. The other products' tests are no truth: :mod:`pair_errors` lists what is wrong
-in them, and why. That is left out, whether we agree or not; how often is printed with the reason.
+A record that is not recognised by itself is read as an input reads it that is bound to the source, lines of text as the
+message of a shipper: what the other products read is bound to one product always, and of some lines their tests hold
+the message alone. What becomes no event then agrees on nothing.
+
+The other products' tests are no truth: :mod:`pair_errors` lists what is wrong in them, and why. That is left out,
+whether we agree or not; how often is printed with the reason.
 
 The pairs are in two halves, by a hash of the raw record. Differences are shown of the half ``tune`` alone, which
 mappings may be improved with; only figures of ``held-out`` say how good they are. Near copies of a record may be in
@@ -62,6 +66,7 @@ class Measured(msgspec.Struct):
 
     records: int = 0
     recognised: int = 0
+    read: int = 0
     valid: int = 0
     facts: dict[str, Counter[bool]] = msgspec.field(default_factory=lambda: {name: Counter() for name in FACTS})
     errors: Counter[str] = msgspec.field(default_factory=Counter)
@@ -95,13 +100,17 @@ def measure(product: str, chosen: Sequence[Pair]) -> Measured:
     """Count on what our events of these records agree."""
     out = Measured(records=len(chosen))
     events = normalized([one.raw for one in chosen])
+    told = [place for place in range(len(chosen)) if events.get(place, ("", {}))[0] != product]
+    bound = normalized([chosen[place].raw for place in told], product)
     for place, pair in enumerate(chosen):
         source, ours = events.get(place, ("", {}))
         if source != product:
             _differ(out, f"{pair.origin}: not recognised", f"{source or 'no source'} {pair.raw[:SHOWN]!r}")
-            ours = {}
+            ours = bound.get(told.index(place), ("", {}))[1]
         else:
             out.recognised += 1
+        if ours:
+            out.read += 1
             problems = ocsf_errors(ours)
             out.valid += not problems
             if problems:
@@ -113,16 +122,19 @@ def measure(product: str, chosen: Sequence[Pair]) -> Measured:
     return out
 
 
-def normalized(records: Sequence[bytes]) -> dict[int, tuple[str, dict[str, Any]]]:
-    """The source and first event of each record that became one; each record is read as a file of its own."""
-    normalizer = Normalizer(load_sources()[0])
+def normalized(records: Sequence[bytes], bound_to: str | None = None) -> dict[int, tuple[str, dict[str, Any]]]:
+    """The source and first event of each record that became one; each record is read as a file of its own.
+
+    ``bound_to`` names the source that all of them are of.
+    """
+    normalizer = Normalizer(load_sources()[0], source=bound_to)
     found: dict[int, tuple[str, dict[str, Any]]] = {}
     if not records:
         return found
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{place}.log" for place in range(len(records))]
         for path, raw in zip(paths, records, strict=True):
-            path.write_bytes(raw + b"\n")
+            path.write_bytes((_shipped(raw) if bound_to else raw) + b"\n")
         for batch in read(paths, tenant="default", clock=system_clock, on_dead_letter=lambda _letter: None):
             events = normalizer.process(batch).events
             for source, path, event in zip(
@@ -133,6 +145,13 @@ def normalized(records: Sequence[bytes]) -> dict[int, tuple[str, dict[str, Any]]
             ):
                 found.setdefault(int(Path(path.partition("!")[0]).stem), (source, event))
     return found
+
+
+def _shipped(raw: bytes) -> bytes:
+    """A line of text as the message of a shipper, which says when it read it."""
+    if raw.startswith((b"{", b"<Event")):
+        return raw
+    return orjson.dumps({"@timestamp": "2026-01-01T00:00:00Z", "message": raw.decode("utf-8", "backslashreplace")})
 
 
 def _compare_ecs(out: Measured, product: str, pair: Pair, ours: dict[str, Any]) -> None:
@@ -238,7 +257,7 @@ def report(measured: dict[str, Measured], half: str) -> None:
 
 def _cells(one: Measured) -> Iterator[str]:
     yield _percent(one.recognised, one.records)
-    yield _percent(one.valid, one.recognised)
+    yield _percent(one.valid, one.read)
     for fact in FACTS:
         yield _share(one.facts[fact])
 
@@ -256,6 +275,7 @@ def _sum(many: Sequence[Measured]) -> Measured:
     for one in many:
         total.records += one.records
         total.recognised += one.recognised
+        total.read += one.read
         total.valid += one.valid
         for fact in FACTS:
             total.facts[fact] += one.facts[fact]

@@ -13,6 +13,7 @@ Stated = dict[str, Any]
 """The facts of a pair, as :func:`pair_facts.facts` gives them."""
 
 CATEGORIES = "https://www.elastic.co/docs/reference/ecs/ecs-allowed-values-event-category"
+TYPES = "https://www.elastic.co/docs/reference/ecs/ecs-allowed-values-event-type"
 WINDOWS_SECURITY = "https://learn.microsoft.com/windows/win32/wes/eventschema-securitytype-complextype"
 CLOUDTRAIL_USER = (
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html"
@@ -109,6 +110,14 @@ def _is_log_service(stated: Stated, raw: str) -> Stated | None:
     return _category("iam")(stated, raw) if re.search(r'"event_id": "?(?:1100|1102|1104|1105)"?[,}]', raw) else None
 
 
+def _ended_nothing(stated: Stated, _raw: str) -> Stated | None:
+    """A failed sign-in is no end: of *what*, action and category are left."""
+    what = stated.get("what", {})
+    if stated.get("outcome") != "failure" or what.get("type") != ["end"] or "authentication" not in what["category"]:
+        return None
+    return stated | {"what": {name: value for name, value in what.items() if name != "type"}}
+
+
 def _is_account_number(name: str, raw: str) -> bool:
     return f'"accountId": "{name}"' in raw and f'"principalId": "{name}"' not in raw
 
@@ -162,6 +171,13 @@ WRONG: tuple[Wrong, ...] = (
         "when",
         _without("when", _has_no_year),
         "a record without a year (RFC 3164, 4.1.2) has the one in which the other product's test was run",
+    ),
+    Wrong(
+        "linux_auth",
+        "sekoia openssh",
+        "what",
+        _ended_nothing,
+        f"a sign-in that was refused has the type end, for what has ended ({TYPES})",
     ),
     Wrong(
         "palo_alto",

@@ -6,7 +6,8 @@ An ECS pair is compared on five facts, each only where the pair has it:
 who      Each of the pair's ``user.name``, ``user.id``, ``user.email`` is a name of one of our accounts, without regard
          to case: ``uid``, ``uid_alt``, ``name`` (of a machine, with or without its ``$``), ``email_addr``,
          ``full_name``, the part of a mail address before the ``@``, or ``domain\name``, of ``user``, ``actor.user``,
-         a user of an evidence or of the actor's process, or the role that issued the actor's session.
+         a user of an evidence or of the actor's process, or the role that issued the actor's session. Of a ``uid`` that
+         says within what it counts, the part behind the last colon is enough.
 where    ``source.ip`` is our ``src_endpoint.ip``, ``device.ip``, or ``src_endpoint.ip`` of an evidence.
 what     Our class fits one of the pair's ``event.category`` (:data:`CLASSES`), our activity is not the opposite of its
          ``event.type`` (:data:`OPPOSITES`), and ``event.action`` (of several, one), if its text stands in the raw
@@ -37,7 +38,8 @@ _FINDINGS = frozenset(range(2001, 2008))
 CLASSES: Mapping[str, frozenset[int]] = {
     # Sessions begin and end with a sign-in; accounts are locked, factors enrolled; access is granted to a session.
     "authentication": frozenset({3001, 3002, 3003}),
-    "session": frozenset({3001, 3002, 3003, 4005}),
+    # A session is a persistent connection to a host or service, too.
+    "session": frozenset({3001, 3002, 3003, 4001, 4005}),
     "iam": frozenset({3001, 3002, 3003, 3004, 3005, 3006}),
     # What is configured is an object of its own kind: an account, a group, a device, a value of the registry.
     "configuration": frozenset({1001, 3001, 3003, 3004, 3005, 3006, 5002, 5019, 6001, 6002, 201001, 201002, 201004}),
@@ -151,6 +153,8 @@ def _names(user: Mapping[str, Any]) -> Iterator[str]:
     for key in _NAMES:
         if text := user.get(key):
             yield text
+            if key == "uid":
+                yield text.rpartition(":")[2]
             yield text.removesuffix("$")
             if key in {"email_addr", "name"} and "@" in text:
                 yield text.partition("@")[0]

@@ -51,10 +51,21 @@ def test_the_activity_may_not_be_the_opposite(tmp_path: Path) -> None:
     assert found["github_audit"][-5:-3] == ["0/1", "0%"]
 
 
-def test_what_is_not_recognised_agrees_on_nothing(tmp_path: Path) -> None:
+def test_what_becomes_no_event_agrees_on_nothing(tmp_path: Path) -> None:
     found = table(tmp_path, "github.audit", [{"a": 1}], [EXPECTED], "--product", "github_audit")
     assert found["github_audit"][1:3] == ["0/1", "0%"]
     assert found["github_audit"][-2:] == ["0/1", "0%"]
+
+
+def test_what_is_not_recognised_by_itself_is_read_as_one_of_its_source(tmp_path: Path) -> None:
+    record = {"message": "door 3 was opened", "created_at": 1773736200000}
+    found = table(tmp_path, "github.audit", [record], [EXPECTED], "--product", "github_audit")
+    assert found["github_audit"] == [
+        *("1", "0/1", "0%"),
+        *("1/1", "100%"),
+        *("0/1", "0%", "-", "0/1", "0%", "-"),
+        *("1/1", "100%"),
+    ]
 
 
 def test_an_error_of_the_pair_is_left_out_and_said(tmp_path: Path) -> None:

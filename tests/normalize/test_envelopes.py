@@ -47,6 +47,7 @@ def events(*records: Any, source: str | None = None) -> list[dict[str, Any]]:
             "ecs": {"version": "8.11"},
             "event": {"original": TEXT, "kind": "event"},
         },
+        {"@timestamp": "2026-01-01T00:00:01Z", "input": {"type": "http_endpoint"}, "json": OKTA},
         {"log": TEXT + "\n", "stream": "stdout", "time": "2026-01-01T00:00:01Z"},
         {"id": "1", "timestamp": 1767225600000, "message": TEXT},
         {"Type": "Notification", "Message": TEXT},

@@ -27,6 +27,23 @@ def read(forms: Any, message: str) -> Any:
     return found and {name: value for name, value in found.items() if name != "syslog"}
 
 
+def test_a_line_without_its_program_has_a_form_only_if_it_arrived_as_one_of_the_source() -> None:
+    forms = compile_forms(
+        [
+            {"pattern": r"opened (?P<door>\w+)", "when": {"syslog.app_name": ["door", "doord"]}},
+            {"starts": "shut", "when": {"syslog.app_name": {"exists": True}}, "set": {"event": "shut"}},
+            {"when": {"syslog.app_name": "lock"}, "set": {"event": "any"}},
+        ]
+    )
+    alone, of_another = Text("", " opened main"), Text("", "opened main", {"app_name": "web"})
+    assert forms(alone) is None
+    assert forms(alone, told=True) == {"message": "opened main", "door": "main"}
+    assert forms(of_another, told=True) is None
+    assert forms(Text("", "shut", {"hostname": "a"})) is None
+    assert forms(Text("", "shut", {"hostname": "a"}), told=True) is not None
+    assert forms(Text("", "what no form tells"), told=True) is None
+
+
 def test_a_pattern_gives_its_named_groups() -> None:
     forms = [{"pattern": r"opened (?P<door>\w+)(?: by (?P<user>\S+))?", "set": {"event": "open"}}]
     assert read(forms, "opened main by alice") == {

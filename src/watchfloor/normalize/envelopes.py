@@ -5,6 +5,7 @@ carried by                   under                                       told by
 ===========================  ==========================================  =============================
 Splunk HEC                   ``event``, an object or text                no field that is not HEC's
 Splunk exports               ``_raw``
+Beats and Elastic Agent      ``json``, an object                         no field that is not theirs
 OpenTelemetry                ``body``, an object or text                 ``resource``, ``timeUnixNano``
 Beats, Elastic Agent         ``event.original``, ``message``
 Fluent Bit, containers       ``log``                                     ``stream``, ``time``, ``@timestamp``
@@ -26,6 +27,10 @@ from watchfloor.normalize.coerce import timestamp
 Record = dict[str, Any]
 
 _HEC = frozenset({"time", "host", "source", "sourcetype", "index", "fields", "event"})
+_BEATS = frozenset(
+    {"json", "@timestamp", "@metadata", "agent", "ecs", "event", "host", "input", "log", "message", "tags"}
+    | {"data_stream", "elastic_agent", "fields"}
+)
 _OTEL = frozenset({"resource", "timeUnixNano", "observedTimeUnixNano", "severityNumber"})
 _CONTAINER = frozenset({"stream", "time", "@timestamp", "kubernetes", "container_name", "date"})
 _TEXTS = ("_raw", "message", "MESSAGE", "Message", "@message")
@@ -66,6 +71,8 @@ def carried(record: Record) -> Iterator[Carried]:
         yield Carried(record["event"], _without(record, "event"))
     elif isinstance(event, dict) and _is_text(event.get("original")):
         yield Carried(event["original"], _without(record, "event", "message"))
+    elif record.keys() <= _BEATS and isinstance(record.get("json"), dict) and record["json"]:
+        yield Carried(record["json"], _without(record, "json"))
     if not _OTEL.isdisjoint(record) and _is_payload(record.get("body")):
         yield Carried(record["body"], _without(record, "body"))
     if not _CONTAINER.isdisjoint(record) and _is_text(record.get("log")):

@@ -104,7 +104,7 @@ class Recognition:
     def _with_form(self, text: Text, only: Source | None) -> Recognised | None:
         """A line that has the form of a source's lines."""
         for source in [only] if only else self._with_forms:
-            if (fields := source.read_text(text)) is not None:
+            if (fields := source.read_text(text, told=only is not None)) is not None:
                 if not only:
                     _put_first(self._with_forms, source)
                 return Recognised(source, fields, text.line)

@@ -33,7 +33,7 @@ from watchfloor.normalize.formats import Text
 from watchfloor.normalize.mapping import EventMapping, Mapped, RecordMapping, Shared, kind_getter
 from watchfloor.normalize.ocsf_record import OcsfMapping
 from watchfloor.normalize.paths import Getter, first_name, getter
-from watchfloor.normalize.text_forms import Form, compile_forms
+from watchfloor.normalize.text_forms import Forms, compile_forms
 
 Decode = Callable[[dict[str, Any]], dict[str, Any]]
 Keeps = Callable[[dict[str, Any]], bool]
@@ -142,7 +142,7 @@ class Source:
         return _recogniser(definition.get("recognise") if self.has_forms else definition["recognise"])
 
     @cached_property
-    def _read_text(self) -> Form | None:
+    def _read_text(self) -> Forms | None:
         return compile_forms(self.documents[_MAIN]["text"]) if self.has_forms else None
 
     @cached_property
@@ -190,13 +190,15 @@ class Source:
         """Whether a record, as JSON-decoded, is of this source."""
         return self._recognise(record)
 
-    def read_text(self, text: Text) -> dict[str, Any] | None:
+    def read_text(self, text: Text, *, told: bool = False) -> dict[str, Any] | None:
         """The record of a text line, if it has one of the forms that this source declares.
+
+        ``told`` says that it arrived as one of this source.
 
         Raises:
             RecordError: It takes too long to tell, or has more fields than any product writes.
         """
-        return self._read_text(text) if self._read_text else None
+        return self._read_text(text, told=told) if self._read_text else None
 
     def decode(self, record: dict[str, Any]) -> dict[str, Any]:
         """The record in the shape that paths and Sigma fields are written for."""

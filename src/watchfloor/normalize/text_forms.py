@@ -16,6 +16,10 @@ neither        ``message`` alone; for what ``when`` and ``starts`` tell already
 
 Forms are tried in their order; the first that holds counts. They see the text behind the syslog envelope, from its
 beginning. A pattern that takes too long costs its line.
+
+Of a line that arrived as one of the source, but without the name of its program (shippers may deliver the message
+alone), each form holds whatever program it is for. Of other lines none does: else it would be enough to get a text into
+any log to forge another's.
 """
 
 # Else the annotations of inner functions are worked out anew for each one that is made, and that is thousands.
@@ -23,8 +27,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
 
+import msgspec
 import regex
 
 from watchfloor.errors import RecordError
@@ -42,10 +48,19 @@ _KEYS = frozenset(
     {"name", "when", "starts", "where", "pairs", "set", "pattern", "columns", "separator", "quote", "least", "further"}
 )
 _PROGRAM = "syslog.app_name"
+_TELLING = frozenset({"pattern", "columns", "starts", "when"})
+"""Of these a form needs one: it may not take every line."""
 _COLUMNS_ONLY = frozenset({"separator", "quote", "least", "further"})
 
 
-def compile_forms(definitions: Sequence[Mapping[str, Any]]) -> Form:
+class Forms(Protocol):
+    """The fields of a text by the first form that holds, None if none does."""
+
+    def __call__(self, text: Text, *, told: bool = False) -> Record | None:
+        """``told`` says that the text arrived as one of the source whose forms these are."""
+
+
+def compile_forms(definitions: Sequence[Mapping[str, Any]]) -> Forms:
     r"""The function that gives the fields of a text by the first form that holds; None if none does.
 
     >>> from watchfloor.normalize.formats import Text
@@ -71,15 +86,28 @@ def compile_forms(definitions: Sequence[Mapping[str, Any]]) -> Form:
         program: [form for programs, form in forms if programs is None or program in programs] for program in named
     }
     of_any = [form for programs, form in forms if programs is None]
+    every = cache(lambda: [_form(one) for one in map(_of_any_program, definitions) if not _TELLING.isdisjoint(one)])
 
-    def read(text: Text) -> Record | None:
-        program = str(text.syslog.get("app_name")) if text.syslog else ""
-        for form in of_program.get(program, of_any):
+    def read(text: Text, *, told: bool = False) -> Record | None:
+        program = str(text.syslog.get("app_name") or "") if text.syslog else ""
+        alone = told and not program
+        if alone and text.message.startswith(" "):
+            text = msgspec.structs.replace(text, message=text.message.lstrip(" "))
+        for form in every() if alone else of_program.get(program, of_any):
             if (fields := form(text)) is not None:
                 return fields
         return None
 
     return read
+
+
+def _of_any_program(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A form that does not ask for the program."""
+    when = definition.get("when")
+    when = when if isinstance(when, list) else [when or {}]
+    rest = [{path: value for path, value in option.items() if path != _PROGRAM} for option in when]
+    kept = {name: value for name, value in definition.items() if name != "when"}
+    return kept if {} in rest else kept | {"when": rest}
 
 
 def _programs(definition: Mapping[str, Any]) -> frozenset[str] | None:

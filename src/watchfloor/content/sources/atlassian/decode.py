@@ -3,13 +3,21 @@
 Jira, Confluence, the organization's admin log and the audit files of Data Center each have a shape of their own.
 """
 
+import re
 from typing import Any
+from urllib.parse import unquote
+
+_LOGIN = re.compile(r"(?:[?&](?:user)?name=|/users/)([^&#/?]+)$")
+_MAX_ADDRESS = 2048
 
 Record = dict[str, Any]
 
 
 def decode(record: Record) -> Record:
     """The record with ``audit``: action, actor, object, user (if it is about one), address."""
+    if isinstance(record.get("type"), dict) and "auditType" not in record:
+        # The interface that reads the audit log of Data Center has another name for what was done than its files have.
+        record = {**record, "auditType": record["type"]}
     shapes = ((_of_organization, "attributes"), (_of_data_center, "auditType"), (_of_jira, "authorAccountId"))
     of = next((shape for shape, name in shapes if name in record), None)
     of = of or (_of_confluence if "author" in record else _of_jira)
@@ -36,9 +44,12 @@ def _of_organization(record: Record) -> Record:
 def _of_data_center(record: Record) -> Record:
     kind, objects = _dict(record.get("auditType")), _dicts(record.get("affectedObjects"))
     author, system, time = _dict(record.get("author")), record.get("system"), record.get("timestamp")
+    if login := _LOGIN.search(str(author.get("uri") or "")[:_MAX_ADDRESS]):
+        # Confluence and Jira have under "name" how somebody is called.
+        author = {**author, "name": unquote(login[1]), "full_name": author.get("name")}
     if isinstance(system, str) and isinstance(author.get("id"), str):
         # Each installation counts its users from one.
-        author = {**author, "id": f"{system.removeprefix('https://')}:{author['id']}"}
+        author = {**author, "id": f"{_host(system)}:{author['id']}"}
     people = [one for one in objects if str(one.get("type")).upper() == "USER"]
     return {
         "product": system,
@@ -86,6 +97,10 @@ def _of_confluence(record: Record) -> Record:
         "time": record.get("creationDate"),
         "summary": record.get("summary"),
     }
+
+
+def _host(address: str) -> str:
+    return address.removeprefix("https://").removeprefix("http://")
 
 
 def _dict(value: Any) -> Record:
