@@ -35,7 +35,7 @@ from typing import Any
 import msgspec
 import ocsf_json_schema
 import orjson
-from pair_data import Pair, pairs, products
+from pair_data import ALSO, Pair, pairs, products
 from pair_errors import ANOTHER_RECORD, errors_of, is_of_another_record
 from pair_facts import FACTS, agreed, facts, flatten
 
@@ -100,11 +100,12 @@ def measure(product: str, chosen: Sequence[Pair]) -> Measured:
     """Count on what our events of these records agree."""
     out = Measured(records=len(chosen))
     events = normalized([one.raw for one in chosen])
-    told = [place for place in range(len(chosen)) if events.get(place, ("", {}))[0] != product]
+    known = ALSO.get(product, frozenset()) | {product}
+    told = [place for place in range(len(chosen)) if events.get(place, ("", {}))[0] not in known]
     bound = normalized([chosen[place].raw for place in told], product)
     for place, pair in enumerate(chosen):
         source, ours = events.get(place, ("", {}))
-        if source != product:
+        if source not in known:
             _differ(out, f"{pair.origin}: not recognised", f"{source or 'no source'} {pair.raw[:SHOWN]!r}")
             ours = bound.get(told.index(place), ("", {}))[1]
         else:

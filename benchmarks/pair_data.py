@@ -93,6 +93,10 @@ TENZIR = {
 """The beginnings of the paths of Tenzir's tests."""
 
 
+ALSO = {"cef": frozenset({"palo_alto", "fortinet_fortigate", "zscaler"})}
+"""Sources that records of a generic one may be recognised as, too: those of their products."""
+
+
 class Pair(msgspec.Struct, frozen=True):
     """A raw record, where its pair comes from, and what the pair says: of ECS or of OCSF."""
 

@@ -21,6 +21,7 @@ CLOUDTRAIL_USER = (
 WORKSPACE_LOGIN = "https://developers.google.com/workspace/admin/reports/v1/appendix/activity/login"
 KEY_VAULT = "https://learn.microsoft.com/azure/key-vault/general/logging"
 PAN_OS = "https://docs.paloaltonetworks.com/ngfw/administration/monitoring/use-syslog-for-monitoring/syslog-field-descriptions"
+STRATA_CEF = "https://docs.paloaltonetworks.com/strata-logging-service/log-reference/log-formats/cef"
 M365_DLP = "https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema"
 
 
@@ -99,7 +100,14 @@ def _has_no_year(_stated: Stated, raw: str) -> bool:
 
 
 def _has_no_zone(_stated: Stated, raw: str) -> bool:
-    return re.search(r",\d{4}/\d\d/\d\d \d\d:\d\d:\d\d,", raw) is not None
+    # Since PAN-OS 10 there is a second time in the line, with its zone.
+    zoned = re.search(r",20\d\d-\d\d-\d\dT[\d:.]+[+-]\d\d:\d\d", raw)
+    return re.search(r",\d{4}/\d\d/\d\d \d\d:\d\d:\d\d,", raw) is not None and zoned is None
+
+
+def _is_receipt(_stated: Stated, raw: str) -> bool:
+    times = [re.search(rf" {name}=(\w{{3}} \d\d \d{{4}} [\d:]{{8}})", raw) for name in ("rt", "start")]
+    return None not in times and len({found[1] for found in times if found}) == 2
 
 
 def _was_refused(stated: Stated, raw: str) -> bool:
@@ -185,6 +193,20 @@ WRONG: tuple[Wrong, ...] = (
         "when",
         _without("when", _has_no_zone),
         f"a firewall writes its local time without its zone ({PAN_OS}); each product's test sets one of its own",
+    ),
+    Wrong(
+        "palo_alto",
+        "elastic panw.panos",
+        "what",
+        lambda stated, raw: _category("network")(stated, raw) if ",CORRELATION," in raw else None,
+        f"network, connections and packets ({CATEGORIES}), for an event of the correlation engine, which found a host",
+    ),
+    Wrong(
+        "palo_alto",
+        "sekoia paloalto-ngfw",
+        "when",
+        _without("when", _is_receipt),
+        f"@timestamp is rt, when the log service took the record, not start, when it was generated ({STRATA_CEF})",
     ),
     Wrong(
         "azure_monitor",

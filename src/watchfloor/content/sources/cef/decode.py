@@ -4,8 +4,14 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-_TIMES = ("rt", "end", "start", "deviceReceiptTime")
-_FORMATS = ("%b %d %Y %H:%M:%S", "%b %d %Y %H:%M:%S.%f", "%b %d %Y %H:%M:%S %Z", "%b %d %Y %H:%M:%S.%f %Z")
+_TIMES = ("rt", "end", "start", "deviceReceiptTime", "endTime", "startTime")
+_FORMATS = (
+    "%a %b %d %H:%M:%S %Y",
+    "%b %d %Y %H:%M:%S",
+    "%b %d %Y %H:%M:%S.%f",
+    "%b %d %Y %H:%M:%S %Z",
+    "%b %d %Y %H:%M:%S.%f %Z",
+)
 _LOGIN = re.compile(r"\b(?:log(?:on|in|ged (?:on|in)|ged in)|sign-?in|authenticat\w+|MFA)\b", re.IGNORECASE)
 
 
