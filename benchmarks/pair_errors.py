@@ -105,6 +105,9 @@ def _has_no_zone(_stated: Stated, raw: str) -> bool:
     return re.search(r",\d{4}/\d\d/\d\d \d\d:\d\d:\d\d,", raw) is not None and zoned is None
 
 
+_ALERT_OR_ACTIVITY = re.compile(r'"alert": "yes"|"object_type": "File"|"activity": "(?:Down|Up)load"')
+
+
 def _is_receipt(_stated: Stated, raw: str) -> bool:
     times = [re.search(rf" {name}=(\w{{3}} \d\d \d{{4}} [\d:]{{8}})", raw) for name in ("rt", "start")]
     return None not in times and len({found[1] for found in times if found}) == 2
@@ -207,6 +210,13 @@ WRONG: tuple[Wrong, ...] = (
         "when",
         _without("when", _is_receipt),
         f"@timestamp is rt, when the log service took the record, not start, when it was generated ({STRATA_CEF})",
+    ),
+    Wrong(
+        "netskope",
+        "sekoia netskope_events",
+        "what",
+        lambda stated, raw: _category("network")(stated, raw) if _ALERT_OR_ACTIVITY.search(raw) else None,
+        f"network, connections and packets ({CATEGORIES}), is what the parser gives alerts, and work on files, too",
     ),
     Wrong(
         "azure_monitor",
