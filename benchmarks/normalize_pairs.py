@@ -103,6 +103,10 @@ def measure(product: str, chosen: Sequence[Pair]) -> Measured:
     known = ALSO.get(product, frozenset()) | {product}
     told = [place for place in range(len(chosen)) if events.get(place, ("", {}))[0] not in known]
     bound = normalized([chosen[place].raw for place in told], product)
+    if completed := sum(one.is_completed for one in chosen):
+        out.errors[f"{product}, all: a fragment that holds one name of a record; completed with what each has"] += (
+            completed
+        )
     for place, pair in enumerate(chosen):
         source, ours = events.get(place, ("", {}))
         if source not in known:

@@ -97,6 +97,21 @@ ALSO = {"cef": frozenset({"palo_alto", "fortinet_fortigate", "zscaler"})}
 """Sources that records of a generic one may be recognised as, too: those of their products."""
 
 
+_BOX_USER = {"type": "user", "id": "1", "name": "Alice", "login": "alice@example.com"}
+COMPLETIONS: dict[str, dict[str, Any]] = {
+    "box": {
+        "type": "event",
+        "event_id": "1",
+        "created_at": "2026-01-01T00:00:00Z",
+        "created_by": _BOX_USER,
+        "accessible_by": _BOX_USER,
+        "ip_address": "192.0.2.1",
+        "source": _BOX_USER | {"item_type": "file", "item_id": "2", "item_name": "plan.txt", "group_name": "staff"},
+    }
+}
+"""What each record of a source has, and fragments in another product's tests have not: those hold but one name."""
+
+
 class Pair(msgspec.Struct, frozen=True):
     """A raw record, where its pair comes from, and what the pair says: of ECS or of OCSF."""
 
@@ -104,6 +119,7 @@ class Pair(msgspec.Struct, frozen=True):
     origin: str
     expected: dict[str, Any]
     is_ocsf: bool
+    is_completed: bool = False
 
 
 def products() -> list[str]:
@@ -114,7 +130,14 @@ def products() -> list[str]:
 def pairs(logs: Path, product: str, half: str) -> list[Pair]:
     """The pairs of a log source that are in one half, or in ``all``; of the same raw record and origin one."""
     found = {(one.raw, one.origin, one.is_ocsf): one for one in _pairs(logs, product)}
-    return [one for one in found.values() if half in {"all", half_of(one.raw)}]
+    return [_completed(product, one) for one in found.values() if half in {"all", half_of(one.raw)}]
+
+
+def _completed(product: str, pair: Pair) -> Pair:
+    """A pair whose record is a fragment, with a whole one."""
+    if product not in COMPLETIONS or len(record := orjson.loads(pair.raw)) > 1:
+        return pair
+    return msgspec.structs.replace(pair, raw=orjson.dumps(COMPLETIONS[product] | record), is_completed=True)
 
 
 def half_of(raw: bytes) -> str:

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
+import orjson
+
+from watchfloor.normalize.coerce import timestamp
 
 Stated = dict[str, Any]
 """The facts of a pair, as :func:`pair_facts.facts` gives them."""
@@ -20,6 +23,7 @@ CLOUDTRAIL_USER = (
 )
 WORKSPACE_LOGIN = "https://developers.google.com/workspace/admin/reports/v1/appendix/activity/login"
 KEY_VAULT = "https://learn.microsoft.com/azure/key-vault/general/logging"
+BOX = "https://developer.box.com/reference/resources/event/"
 PAN_OS = "https://docs.paloaltonetworks.com/ngfw/administration/monitoring/use-syslog-for-monitoring/syslog-field-descriptions"
 STRATA_CEF = "https://docs.paloaltonetworks.com/strata-logging-service/log-reference/log-formats/cef"
 M365_DLP = "https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema"
@@ -48,6 +52,21 @@ def _category(*names: str) -> Callable[[Stated, str], Stated | None]:
             return None
         kept = {"what": {"action": what["action"]}} if "action" in what else {}
         return {name: value for name, value in stated.items() if name != "what"} | kept
+
+    return mended
+
+
+def _besides(*names: str) -> Callable[[Stated, str], Stated | None]:
+    """These categories are wrong: of *what* the others and the action are left."""
+
+    def mended(stated: Stated, _raw: str) -> Stated | None:
+        what = stated.get("what", {})
+        right = [one for one in what.get("category", ()) if one not in names]
+        if right == what.get("category", []):
+            return None
+        kept = {name: value for name, value in what.items() if name == "action" or (right and name == "type")}
+        kept |= {"category": right} if right else {}
+        return {name: value for name, value in stated.items() if name != "what"} | ({"what": kept} if kept else {})
 
     return mended
 
@@ -103,6 +122,10 @@ def _has_no_zone(_stated: Stated, raw: str) -> bool:
     # Since PAN-OS 10 there is a second time in the line, with its zone.
     zoned = re.search(r",20\d\d-\d\d-\d\dT[\d:.]+[+-]\d\d:\d\d", raw)
     return re.search(r",\d{4}/\d\d/\d\d \d\d:\d\d:\d\d,", raw) is not None and zoned is None
+
+
+def _is_not_created(stated: Stated, raw: str) -> bool:
+    return bool(stated["when"] != timestamp(orjson.loads(raw)["created_at"]))
 
 
 _ALERT_OR_ACTIVITY = re.compile(r'"alert": "yes"|"object_type": "File"|"activity": "(?:Down|Up)load"')
@@ -217,6 +240,20 @@ WRONG: tuple[Wrong, ...] = (
         "what",
         lambda stated, raw: _category("network")(stated, raw) if _ALERT_OR_ACTIVITY.search(raw) else None,
         f"network, connections and packets ({CATEGORIES}), is what the parser gives alerts, and work on files, too",
+    ),
+    Wrong(
+        "box",
+        "elastic box_events.events",
+        "what",
+        _besides("process", "database"),
+        f"process, of operating systems, and database, of systems that store data ({CATEGORIES}), for what people share",
+    ),
+    Wrong(
+        "box",
+        "elastic box_events.events",
+        "when",
+        _without("when", _is_not_created),
+        f"@timestamp is midnight of a day, or when an alert's period began, not when the event was created ({BOX})",
     ),
     Wrong(
         "azure_monitor",
