@@ -242,11 +242,18 @@ WRONG: tuple[Wrong, ...] = (
         f"network, connections and packets ({CATEGORIES}), is what the parser gives alerts, and work on files, too",
     ),
     Wrong(
+        "microsoft_defender",
+        "sekoia microsoft-365-defender",
+        "what",
+        lambda stated, raw: _category("process")(stated, raw) if '"RegistryKey": "' in raw else None,
+        f"process, of processes ({CATEGORIES}), for changes of the registry, which have a category of their own",
+    ),
+    Wrong(
         "box",
         "elastic box_events.events",
         "what",
         _besides("process", "database"),
-        f"process, of operating systems, and database, of systems that store data ({CATEGORIES}), for what people share",
+        f"process, of operating systems, and database, of stores of data ({CATEGORIES}), for what people share",
     ),
     Wrong(
         "box",

@@ -65,7 +65,7 @@ CLASSES: Mapping[str, frozenset[int]] = {
 """The OCSF classes that say what an ECS category says.
 
 API Activity, the class of a call whatever it is made on, fits each; an event of another class that says ``is_alert``
-fits the categories of findings.
+fits the categories of findings, and a finding each that an event of the kind ``alert`` has: what it is an alert about.
 """
 
 OPPOSITES: Mapping[str, re.Pattern[str]] = {
@@ -125,6 +125,8 @@ def facts(theirs: Flat) -> Flat:
     }
     if set(found["what"]) == {"type"}:
         found["what"] = {}
+    elif "category" in found["what"] and theirs.get("event.kind") == "alert":
+        found["what"]["kind"] = ["alert"]
     return {name: value for name, value in found.items() if value not in (None, [], {})}
 
 
@@ -180,6 +182,8 @@ def _what(wanted: Mapping[str, list[str]], ours: Mapping[str, Any], raw: str) ->
     if categories := wanted.get("category"):
         known = [CLASSES[one] | {_API_ACTIVITY} for one in categories if one in CLASSES]
         says_so = any(ours["class_uid"] in classes for classes in known)
+        if "kind" in wanted and ours["class_uid"] in _FINDINGS:
+            return True, says
         if known and not says_so and not (ours.get("is_alert") and _ALERTS & set(categories)):
             return False, says
         return not _contradicts(wanted.get("type", ()), str(ours.get("activity_name"))), says

@@ -22,18 +22,37 @@ _UIDS = (
     ("table", "DeviceId", "Timestamp", "ReportId"),
     ("id", "lastUpdateDateTime"),
     ("id", "lastUpdateTime"),
+    ("alertId", "lastUpdatedTime"),
+    ("incidentId", "lastUpdateTime"),
     ("id", "createdDateTime"),
 )
 
 
 def decode(record: dict[str, Any]) -> dict[str, Any]:
     """The record; a hunting row has ``table``, ``platform`` and what rules name."""
+    record = _incident(record) or record
     row = _row(record)
     if row is not None:
         more = _opened(row.get("AdditionalFields"))
+        if users := _loaded(row.get("LoggedOnUsers")):
+            more["LoggedOnUsers"] = users
         record = row | more | {name: text for name, text in _derived(row).items() if text}
     uid = next((text for names in _UIDS if (text := _joined(record, names))), None)
     return record | ({"uid": uid} if uid else {})
+
+
+def _incident(record: dict[str, Any]) -> dict[str, Any] | None:
+    """An incident with its ``shape``; one that comes with one of its alerts is that alert, ``incident`` beside it."""
+    of_graph = "displayName" in record and "createdDateTime" in record and "providerAlertId" not in record
+    if not of_graph and not {"incidentId", "incidentName", "createdTime"} <= record.keys():
+        return None
+    alert = record.get("alerts")
+    if isinstance(alert, dict) and "title" in alert:
+        rest = {name: value for name, value in record.items() if name != "alerts"}
+        shape = "alert of the Graph" if "providerAlertId" in alert else "alert"
+        evidence = [alert[name] for name in ("entities", "evidence") if isinstance(alert.get(name), dict)]
+        return alert | ({"evidence": evidence} if evidence else {}) | {"incident": rest, "shape": shape}
+    return record | {"shape": "incident"}
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any] | None:
@@ -48,12 +67,16 @@ def _row(record: dict[str, Any]) -> dict[str, Any] | None:
 
 def _opened(text: Any) -> dict[str, Any]:
     """The further fields of a row as an object, where they came as text."""
-    if not isinstance(text, str) or not text.startswith("{"):
-        return {}
+    return {} if (opened := _loaded(text)) is None else {"AdditionalFields": opened}
+
+
+def _loaded(text: Any) -> Any:
+    if not isinstance(text, str) or not text.startswith(("{", "[{")):
+        return None
     try:
-        return {"AdditionalFields": orjson.loads(text)}
+        return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return {}
+        return None
 
 
 def _table(action: str) -> str:

@@ -1,7 +1,7 @@
 """A Sentinel alert or incident in one shape: names as its tables have them, nested JSON texts opened, one uid.
 
-The tables write ``Title``, the interface ``properties.title`` and ``createdTimeUtc``; entities refer to each other by
-number (``{"$ref": "5"}``), which becomes the entity itself.
+The tables write ``Title``, the interface ``properties.title`` and ``createdTimeUtc``, its library for Python ``title``
+and ``created_time_utc``; entities refer to each other by number (``{"$ref": "5"}``), which becomes the entity itself.
 """
 
 from typing import Any
@@ -29,6 +29,8 @@ _RENAMED = {"AlertDisplayName": "DisplayName"}
 
 def decode(record: dict[str, Any]) -> dict[str, Any]:
     """The alert or incident with its parts as objects."""
+    if "incident_number" in record:
+        record = _of_library(record)
     properties = record.get("properties")
     if isinstance(properties, dict):
         record = _of_interface(record, properties)
@@ -38,6 +40,20 @@ def decode(record: dict[str, Any]) -> dict[str, Any]:
         made["Entities"] = _joined_entities(made["Entities"])
     uid = next((":".join(made[name] for name in names) for names in _UIDS if _are_texts(made, names)), None)
     return made | ({"uid": uid} if uid else {})
+
+
+def _of_library(record: dict[str, Any]) -> dict[str, Any]:
+    """What the library gives as the interface writes it."""
+    own = ("id", "name", "type", "etag")
+    properties = {_camel(name): value for name, value in record.items() if name not in own}
+    if isinstance(data := properties.get("additionalData"), dict):
+        properties["additionalData"] = {_camel(name): value for name, value in data.items()}
+    return {name: record[name] for name in own if name in record} | {"properties": properties}
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(one.capitalize() for one in others)
 
 
 def _of_interface(record: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
