@@ -23,6 +23,7 @@ CLOUDTRAIL_USER = (
 )
 WORKSPACE_LOGIN = "https://developers.google.com/workspace/admin/reports/v1/appendix/activity/login"
 KEY_VAULT = "https://learn.microsoft.com/azure/key-vault/general/logging"
+FALCON = "https://docs.panther.com/data-onboarding/supported-logs/crowdstrike/falcon-data-replicator"
 BOX = "https://developer.box.com/reference/resources/event/"
 PAN_OS = "https://docs.paloaltonetworks.com/ngfw/administration/monitoring/use-syslog-for-monitoring/syslog-field-descriptions"
 STRATA_CEF = "https://docs.paloaltonetworks.com/strata-logging-service/log-reference/log-formats/cef"
@@ -122,6 +123,11 @@ def _has_no_zone(_stated: Stated, raw: str) -> bool:
     # Since PAN-OS 10 there is a second time in the line, with its zone.
     zoned = re.search(r",20\d\d-\d\d-\d\dT[\d:.]+[+-]\d\d:\d\d", raw)
     return re.search(r",\d{4}/\d\d/\d\d \d\d:\d\d:\d\d,", raw) is not None and zoned is None
+
+
+def _was_taken_later(stated: Stated, raw: str) -> bool:
+    happened = re.search(r'"ContextTimeStamp": "(\d+(?:\.\d+)?)"', raw)
+    return happened is not None and abs(stated["when"] - float(happened[1]) * 1000) > 1000
 
 
 def _is_not_created(stated: Stated, raw: str) -> bool:
@@ -240,6 +246,20 @@ WRONG: tuple[Wrong, ...] = (
         "what",
         lambda stated, raw: _category("network")(stated, raw) if _ALERT_OR_ACTIVITY.search(raw) else None,
         f"network, connections and packets ({CATEGORIES}), is what the parser gives alerts, and work on files, too",
+    ),
+    Wrong(
+        "crowdstrike",
+        "sekoia crowdstrike-telemetry",
+        "when",
+        _without("when", _was_taken_later),
+        f"@timestamp is when the cloud took the event, not ContextTimeStamp, when the sensor saw it happen ({FALCON})",
+    ),
+    Wrong(
+        "crowdstrike",
+        "sekoia crowdstrike-telemetry",
+        "what",
+        lambda stated, raw: _category("intrusion_detection")(stated, raw) if "BatchHeader" in raw else None,
+        f"intrusion_detection, alerts ({CATEGORIES}), for the header of a batch of what was scanned",
     ),
     Wrong(
         "microsoft_defender",

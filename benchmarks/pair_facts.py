@@ -5,9 +5,9 @@ An ECS pair is compared on five facts, each only where the pair has it:
 =======  ==============================================================================================================
 who      Each of the pair's ``user.name``, ``user.id``, ``user.email`` is a name of one of our accounts, without regard
          to case: ``uid``, ``uid_alt``, ``name`` (of a machine, with or without its ``$``), ``email_addr``,
-         ``full_name``, the part of a mail address before the ``@``, or ``domain\name``, of ``user``, ``actor.user``,
-         a user of an evidence or of the actor's process, or the role that issued the actor's session. Of a ``uid`` that
-         says within what it counts, the part behind the last colon is enough.
+         ``full_name``, ``account.uid``, the part of a mail address before the ``@``, or ``domain\name``, of ``user``,
+         ``actor.user``, a user of an evidence or of the actor's process, or the role that issued the actor's session.
+         Of a ``uid`` that says within what it counts, the part behind the last colon is enough.
 where    ``source.ip`` is our ``src_endpoint.ip``, ``device.ip``, or ``src_endpoint.ip`` of an evidence.
 what     Our class fits one of the pair's ``event.category`` (:data:`CLASSES`), our activity is not the opposite of its
          ``event.type`` (:data:`OPPOSITES`), and ``event.action`` (of several, one), if its text stands in the raw
@@ -160,6 +160,8 @@ def _names(user: Mapping[str, Any]) -> Iterator[str]:
             yield text.removesuffix("$")
             if key in {"email_addr", "name"} and "@" in text:
                 yield text.partition("@")[0]
+    if number := (user.get("account") or {}).get("uid"):
+        yield number
     if user.get("domain") and user.get("name"):
         yield f"{user['domain']}\\{user['name']}"
 

@@ -4,12 +4,15 @@ A sensor's event names a parent by its bare file name (``explorer.exe``), a hash
 registry by its kernel path; rules write ``\explorer.exe``, ``SHA256=…`` and ``HKLM\…``.
 """
 
+import re
 from typing import Any
 
 _INTEGRITY = {"0": "Untrusted", "4096": "Low", "8192": "Medium", "8448": "Medium", "12288": "High", "16384": "System"}
 _HASHES = (("SHA256", "SHA256HashData"), ("SHA1", "SHA1HashData"), ("MD5", "MD5HashData"))
 _NO_HASH = frozenset({"", "0"})
 _HIVES = (("\\REGISTRY\\MACHINE", "HKLM"), ("\\REGISTRY\\USER", "HKU"))
+_TIMES = ("ContextTimeStamp", "_time", "Time")
+_SECONDS = re.compile(r"\d{9,11}(?:\.\d{1,9})?")
 _UIDS = (
     ("aid", "id"),
     ("composite_id", "updated_timestamp"),
@@ -18,9 +21,12 @@ _UIDS = (
 
 
 def decode(record: dict[str, Any]) -> dict[str, Any]:
-    """The record with ``uid`` and, for an event of a sensor, what it says in the form of rules."""
+    """The record with ``uid``, when it ``happened``, and what the event of a sensor says in the form of rules."""
     uid = next((text for paths in _UIDS if (text := _joined(record, paths))), None)
-    made = {"uid": uid} if uid else {}
+    made: dict[str, Any] = {"uid": uid} if uid else {}
+    time = next((text for name in _TIMES if (text := _text(record, name)) and _SECONDS.fullmatch(text)), None)
+    if time:
+        made["happened"] = float(time)
     if "event_simpleName" in record:
         made |= {name: text for name, text in _sensor(record).items() if text}
     return record | made
