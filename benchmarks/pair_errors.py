@@ -24,6 +24,7 @@ CLOUDTRAIL_USER = (
 WORKSPACE_LOGIN = "https://developers.google.com/workspace/admin/reports/v1/appendix/activity/login"
 KEY_VAULT = "https://learn.microsoft.com/azure/key-vault/general/logging"
 FALCON = "https://docs.panther.com/data-onboarding/supported-logs/crowdstrike/falcon-data-replicator"
+AUDIT = "https://man7.org/linux/man-pages/man3/audit_getloginuid.3.html"
 BOX = "https://developer.box.com/reference/resources/event/"
 PAN_OS = "https://docs.paloaltonetworks.com/ngfw/administration/monitoring/use-syslog-for-monitoring/syslog-field-descriptions"
 STRATA_CEF = "https://docs.paloaltonetworks.com/strata-logging-service/log-reference/log-formats/cef"
@@ -246,6 +247,20 @@ WRONG: tuple[Wrong, ...] = (
         "what",
         lambda stated, raw: _category("network")(stated, raw) if _ALERT_OR_ACTIVITY.search(raw) else None,
         f"network, connections and packets ({CATEGORIES}), is what the parser gives alerts, and work on files, too",
+    ),
+    Wrong(
+        "linux_auditd",
+        "elastic auditd.log",
+        "what",
+        lambda stated, raw: _category("process")(stated, raw) if raw.startswith("type=CRYPTO_") else None,
+        f"process, of processes ({CATEGORIES}), for the keys of a connection, with the addresses of both ends",
+    ),
+    Wrong(
+        "linux_auditd",
+        "elastic auditd.log",
+        "who",
+        _who(lambda name, _raw: name in {"4294967295", "-1", "unset"}),
+        f"4294967295 is the number of no account: nobody logged in ({AUDIT})",
     ),
     Wrong(
         "crowdstrike",

@@ -6,12 +6,14 @@
 * names of columns after ``#``, or between blanks: :mod:`~watchfloor.ingest.named_columns`;
 * an XML event: :class:`~watchfloor.ingest.event_xml.EventXml`;
 * the headers of a mail: :mod:`~watchfloor.ingest.mail`;
+* a line of the Linux audit daemon: :class:`~watchfloor.ingest.audit_lines.AuditLines`;
 * anything else: ``Lines``, so that each line is a record, and records between lines of other text are found.
 """
 
 from collections.abc import Callable
 from functools import partial
 
+from watchfloor.ingest.audit_lines import AuditLines, is_audit_line
 from watchfloor.ingest.event_xml import EventXml, begins_events
 from watchfloor.ingest.frame import Framer, Framing, Items
 from watchfloor.ingest.limits import Limits
@@ -101,6 +103,8 @@ def _of_text(body: bytes, line: bytes, *, closing: bool) -> Framing | None:
     for starts, framing in _STARTS:
         if body.startswith(starts):
             return framing
+    if is_audit_line(line):
+        return AuditLines
     if is_names(line):
         return SpacedRows
     delimiter = csv_delimiter(line) if line else None

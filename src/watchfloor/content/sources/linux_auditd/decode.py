@@ -74,17 +74,38 @@ _CALLS = {
     322: "execveat",
 }
 """Numbers of x86_64, for lines without the name."""
+_LINE = re.compile(
+    r"(?:node=(?P<node>\S+) )?type=(?P<type>[A-Z][A-Z0-9_]*|UNKNOWN\[\d+\]) "
+    r"msg=audit\((?P<seconds>\d{1,12}\.\d{1,3}):(?P<serial>\d+)\): ?(?P<fields>.*)"
+)
+_OF_EVENT = frozenset({"type", "audit_id", "time", "serial", "node"})
+_NO_NAMES = frozenset({None, "", "(null)"})
 _X86_64 = "c000003e"
 _IPV4, _IPV6 = "0200", "0A00"
 
 
 def decode(record: dict[str, Any]) -> dict[str, Any]:
-    """The record with the fields of the line, those of a program's own message (``msg``) among them."""
+    """The record with the fields of the line, those of a program's own message (``msg``) among them.
+
+    Of an event of several lines, the call is the record, with ``types``, arguments, directory, files and peer of the
+    other lines.
+    """
+    first, *others = str(record.get("fields", "")).split("\n")
+    made = _line(record | {"fields": first})
+    lines = [made, *(_line(found.groupdict()) for text in others if (found := _LINE.match(text)))]
+    made = next((one for one in lines if one["type"] == "SYSCALL"), made)
+    for name in ("node", "syslog"):
+        if name in record:
+            made[name] = record[name]
+    return made | {"types": [one["type"] for one in lines]} | (_of_others(lines) if len(lines) > 1 else {})
+
+
+def _line(record: dict[str, Any]) -> dict[str, Any]:
     kind = str(record.get("type"))
-    made = {name: value for name, value in record.items() if name not in {"fields", "message"}}
+    made = {name: value for name, value in record.items() if name not in {"fields", "message"} and value is not None}
     for part in str(record.get("fields", "")).split(_ENRICHED, 1):
         made |= {name: value for name, value in _fields(part, kind) if name not in made}
-    made["id"] = f"{record.get('seconds')}:{record.get('serial')}"
+    made["audit_id"] = f"{record.get('seconds')}:{record.get('serial')}"
     made["time"] = float(made.pop("seconds"))
     made = dict(_fields(str(made.pop("msg", "")), kind)) | made
     if kind == "SYSCALL":
@@ -96,6 +117,25 @@ def decode(record: dict[str, Any]) -> dict[str, Any]:
     if kind == "SOCKADDR":
         made["peer"] = _peer(str(made.get("saddr")))
     return made
+
+
+def _of_others(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the other lines of an event say; the arguments that a call got as numbers give way to those of a program."""
+    more: dict[str, Any] = {}
+    files = [one for one in lines if one["type"] == "PATH" and one.get("nametype") != "PARENT"]
+    names = [str(one.get("name")) for one in files if one.get("name") not in _NO_NAMES]
+    for one in lines:
+        if one["type"] in {"EXECVE", "CWD", "SOCKADDR", "KERN_MODULE"}:
+            more |= {name: value for name, value in one.items() if name not in _OF_EVENT and value is not None}
+        elif one["type"] == "PROCTITLE":
+            more.setdefault("command", one.get("command"))
+            more["proctitle"] = one.get("proctitle")
+    if files:
+        more |= {"name": names, "nametype": [one.get("nametype") for one in files]}
+        if names:
+            directory = str(more.get("cwd") or "")
+            more["target"] = names[-1] if names[-1].startswith("/") or not directory else f"{directory}/{names[-1]}"
+    return more
 
 
 def _fields(text: str, kind: str) -> Iterator[tuple[str, str]]:
