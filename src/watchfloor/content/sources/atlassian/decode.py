@@ -5,9 +5,9 @@ Jira, Confluence, the organization's admin log and the audit files of Data Cente
 
 import re
 from typing import Any
-from urllib.parse import unquote
 
 _LOGIN = re.compile(r"(?:[?&](?:user)?name=|/users/)([^&#/?]+)$")
+_QUOTED = re.compile(rb"%([0-9A-Fa-f]{2})")
 _MAX_ADDRESS = 2048
 
 Record = dict[str, Any]
@@ -46,7 +46,7 @@ def _of_data_center(record: Record) -> Record:
     author, system, time = _dict(record.get("author")), record.get("system"), record.get("timestamp")
     if login := _LOGIN.search(str(author.get("uri") or "")[:_MAX_ADDRESS]):
         # Confluence and Jira have under "name" how somebody is called.
-        author = {**author, "name": unquote(login[1]), "full_name": author.get("name")}
+        author = {**author, "name": _unquoted(login[1]), "full_name": author.get("name")}
     if isinstance(system, str) and isinstance(author.get("id"), str):
         # Each installation counts its users from one.
         author = {**author, "id": f"{_host(system)}:{author['id']}"}
@@ -97,6 +97,11 @@ def _of_confluence(record: Record) -> Record:
         "time": record.get("creationDate"),
         "summary": record.get("summary"),
     }
+
+
+def _unquoted(text: str) -> str:
+    raw = _QUOTED.sub(lambda found: bytes.fromhex(found[1].decode()), text.encode())
+    return raw.decode("utf-8", "replace")
 
 
 def _host(address: str) -> str:
