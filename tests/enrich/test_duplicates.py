@@ -75,19 +75,16 @@ def test_findings_go_with_their_events() -> None:
     assert len({one.uid for one in done.findings}) == 3
 
 
-@given(st.lists(st.sampled_from("abcdef"), max_size=30), st.integers(1, 5))
-def test_any_split_of_the_input_gives_the_same_events(names: list[str], size: int) -> None:
+@given(st.lists(st.sampled_from("abcdef"), max_size=30), st.integers(1, 5), st.sampled_from([20, 1000]))
+def test_any_split_of_the_input_gives_the_same_events(names: list[str], size: int, window: int) -> None:
     rows: list[dict[str, Any]] = [
         {"metadata.uid": name, "raw": name.encode() * (1 + at % 2)} for at, name in enumerate(names)
     ]
-    whole = uids(Duplicates(), *rows)
-    parts = Duplicates()
+    whole = uids(Duplicates(window), *rows)
+    parts = Duplicates(window)
     apart = []
     for at in range(0, len(rows), size):
         apart += uids(parts, *rows[at : at + size])
-        state = parts.dump()
-        parts = Duplicates()
-        parts.load(state)
     assert apart == whole
 
 
@@ -103,3 +100,21 @@ def test_memory_is_bounded_and_a_flood_of_one_source_forgets_nothing_of_another(
     tracemalloc.stop()
     assert max(sizes) < 1_000_000
     assert uids(duplicates, {"metadata.uid": "mine", "source": "quiet"}) == []
+
+
+def test_as_many_as_the_window_are_remembered_and_none_for_ever() -> None:
+    duplicates = Duplicates(window=1000)
+    for start in range(0, 3000, 7):
+        uids(duplicates, *({"metadata.uid": f"{at}", "raw": b"%d" % at} for at in range(start, min(start + 7, 3000))))
+    rows = [{"metadata.uid": f"{at}", "raw": b"%d" % at} for at in range(3000)]
+    assert uids(duplicates, *rows[2000:]) == []
+    assert uids(duplicates, *rows[:500]) == [f"{at}" for at in range(500)]
+
+
+def test_of_what_is_known_for_long_a_forged_one_is_told_apart() -> None:
+    duplicates = Duplicates(window=80)
+    uids(duplicates, *({"metadata.uid": f"{at}", "raw": b"%d" % at} for at in range(80)))
+    assert uids(duplicates, {"metadata.uid": "3", "raw": b"3"}) == []
+    (forged,) = uids(duplicates, {"metadata.uid": "3", "raw": b"forged"})
+    assert forged.startswith("3#")
+    assert uids(duplicates, {"metadata.uid": "3", "raw": b"forged"}) == []

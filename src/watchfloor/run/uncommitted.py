@@ -26,9 +26,15 @@ from watchfloor.run.sightings import sightings
 from watchfloor.store.findings import FindingStore
 from watchfloor.store.lake import Lake
 from watchfloor.store.lake_writer import Writing, stage
+from watchfloor.store.lakefile import LakeFile
 from watchfloor.store.latest import latest
 from watchfloor.store.letters import LetterFolder
 from watchfloor.store.quality import QualityStore
+
+PIECE_ROWS = 32_768
+PIECE_BYTES = 64 << 20
+"""When so much waits, it is written, though nobody sees it before it is committed: what waits is in memory, twice while
+it is sorted."""
 
 STREAM = "live"
 """What arrives, among the streams that a lake is made of."""
@@ -96,9 +102,12 @@ class Uncommitted:
         self._last = 0
         self._records = 0
         self._events: list[pa.RecordBatch] = []
+        self._event_rows = self._event_bytes = 0
+        self._files: list[LakeFile] = []
         self._letters: list[DeadLetter] = []
         self.upto = stores.lake.upto(STREAM) or 0
         """The last segment that is committed."""
+        self._staged = self.upto
         self.rows = 0
         self.size = 0
         """Bytes of memory."""
@@ -140,6 +149,8 @@ class Uncommitted:
         self._worked.by_source.update(events.column("source").to_pylist())
         self._quality.observe(events, done.dead_letters, now=now)
         self._events.append(events)
+        self._event_rows += events.num_rows
+        self._event_bytes += events.nbytes
         self.rows += events.num_rows
         self.size += events.nbytes
         self.refuse(done.dead_letters)
@@ -164,6 +175,8 @@ class Uncommitted:
         self._worked.records += records
         self._records += records
         self._since = self._since or time.monotonic()
+        if self._event_rows >= PIECE_ROWS or self._event_bytes >= PIECE_BYTES:
+            self._stage()
 
     def commit(self) -> bool:
         """Make what was added visible; says whether there was anything."""
@@ -173,19 +186,30 @@ class Uncommitted:
         self._stores.letters.keep(self._letters, first=first, last=last)
         with cost("learn"):
             self._learning.keep()
+        self._stage()
         with cost("lake"):
-            files = stage(lake.folder, self._events, stream=STREAM, first=first, last=last)
-            lake.commit(files, stream=STREAM, upto=last)
+            lake.commit(self._files, stream=STREAM, upto=last)
         with cost("quality"):
             self._stores.quality.keep(self._quality.dump())
             self._learning.clocks(self._quality.ahead)
         self.upto, self.rows, self.size, self._since = last, 0, 0, None
-        self._events, self._letters = [], []
+        self._files, self._letters = [], []
         self._worked.commits += 1
         self._worked.committed += self._records
         self._records = 0
         self._worked.trouble = ""
         return True
+
+    def _stage(self) -> None:
+        """Write the events at hand into files that nobody sees yet."""
+        if self._last == self._staged:
+            return
+        with cost("lake"):
+            folder = self._stores.lake.folder
+            self._files += stage(folder, self._events, stream=STREAM, first=self._staged + 1, last=self._last)
+        self._staged = self._last
+        self.size -= self._event_bytes
+        self._events, self._event_rows, self._event_bytes = [], 0, 0
 
 
 def _remembered(lake: Lake) -> Duplicates:

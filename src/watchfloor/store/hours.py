@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from watchfloor.store.ordered import ORDER
+
 HOUR = 3_600_000
 PAST = 400 * 24 * HOUR
 FUTURE = 24 * HOUR
@@ -26,19 +28,39 @@ _NAMES = {_EARLY: EARLY, _LATE: LATE, _MIXED: MIXED}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def parted(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """The rows of a tenant by the name of their hour, ``YYYYMMDDHH`` in UTC or one of the three."""
-    hours = _hours(rows)
-    counts = {one["values"]: one["counts"] for one in pc.value_counts(hours).to_pylist()}
-    apart = [hour for hour, count in counts.items() if hour in _NAMES or count * SHARE >= rows.num_rows]
-    if len(apart) < len(counts):
-        hours = pc.if_else(pc.is_in(hours, pa.array(apart, pa.int64())), hours, _MIXED)
-    different = sorted(pc.unique(hours).to_pylist())
-    if len(different) == 1:
-        yield hour_name(different[0]), rows
+def parted(rows: pa.Table) -> Iterator[tuple[str, str, pa.Table]]:
+    """The rows by tenant and name of their hour, ``YYYYMMDDHH`` in UTC or one of the three; in order, in each part.
+
+    Columns are gathered once, however many parts there are.
+    """
+    keys = rows.select(["tenant", "ingested_at", *ORDER]).combine_chunks()
+    parts: list[tuple[str, str, int]] = []
+    places: list[pa.Array] = []
+    for tenant in sorted(pc.unique(keys.column("tenant")).to_pylist()):
+        mine = pc.indices_nonzero(pc.equal(keys.column("tenant"), tenant))
+        some = keys.take(mine)
+        hours = _apart(_hours(some))
+        ordered = pc.sort_indices(
+            some.append_column("hour", hours), sort_keys=[(name, "ascending") for name in ("hour", *ORDER)]
+        )
+        places.append(mine.take(ordered))
+        counts = {one["values"]: one["counts"] for one in pc.value_counts(hours).to_pylist()}
+        parts += [(tenant, hour_name(hour), counts[hour]) for hour in sorted(counts)]
+    if not parts:
         return
-    for hour in different:
-        yield hour_name(hour), rows.filter(pc.equal(hours, hour))
+    whole = rows.take(pa.concat_arrays(places))
+    del rows
+    start = 0
+    for tenant, hour, count in parts:
+        yield tenant, hour, whole.slice(start, count)
+        start += count
+
+
+def _apart(hours: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The hours, but for those that have few of the rows."""
+    counts = {one["values"]: one["counts"] for one in pc.value_counts(hours).to_pylist()}
+    apart = [hour for hour, count in counts.items() if hour in _NAMES or count * SHARE >= len(hours)]
+    return pc.if_else(pc.is_in(hours, pa.array(apart, pa.int64())), hours, _MIXED)
 
 
 def hour_name(hour: int) -> str:

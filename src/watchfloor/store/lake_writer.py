@@ -10,13 +10,12 @@ written and not committed when a writer died is replaced, or removed when the ne
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from watchfloor.errors import StoreError, storing
 from watchfloor.event import EVENT_SCHEMA
@@ -84,8 +83,7 @@ def stage(
     name = f"{safe(stream)}-{first:012d}-{last:012d}.parquet"
     return tuple(
         write_sorted(folder, f"{tenant_folder(tenant)}/hour={hour}/{name}", part, tenant=tenant, hour=hour)
-        for tenant, rows in _by_tenant(batches)
-        for hour, part in parted(rows)
+        for tenant, hour, part in parted(pa.Table.from_batches(batches, schema=EVENT_SCHEMA))
     )
 
 
@@ -187,10 +185,3 @@ class LakeWriter:
 
     def _is_enough(self) -> bool:
         return self._rows >= self._flush_rows or self._bytes >= self._flush_bytes
-
-
-def _by_tenant(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, pa.Table]]:
-    table = pa.Table.from_batches(batches, schema=EVENT_SCHEMA).combine_chunks()
-    for tenant in sorted(pc.unique(table.column("tenant")).to_pylist()):
-        mine = pc.equal(table.column("tenant"), tenant)
-        yield tenant, table if pc.all(mine).as_py() else table.filter(mine)

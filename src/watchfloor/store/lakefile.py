@@ -18,7 +18,6 @@ import pyarrow.parquet as pq
 from watchfloor.errors import StoreError
 from watchfloor.event import EVENT_SCHEMA
 from watchfloor.store.hashes import hashes_of, packed
-from watchfloor.store.ordered import sorted_places
 
 GROUP_ROWS = 8192
 GROUP_BYTES = 4 << 20
@@ -49,6 +48,9 @@ NEEDLES = (
 
 MOST_NAMED = 64
 """How many sources or classes a file's entry names; one with more names none, and may hold any."""
+
+_WORDS = [name for name in EVENT_SCHEMA.names if name not in {"raw", "rest", "unmapped"}]
+"""The columns whose values may be few: of others, a dictionary would only be made to be given up."""
 
 _BLOOM = {"ndv": GROUP_ROWS // 2, "fpp": 0.05}
 _ZSTD = "zstd"
@@ -95,14 +97,12 @@ def safe(name: str) -> str:
 
 
 def write_sorted(folder: Path, path: str, rows: pa.Table, *, tenant: str, hour: str) -> LakeFile:
-    """Sort the rows of one tenant and write them; a file of that name is replaced.
+    """Write the rows of one tenant, which are sorted; a file of that name is replaced.
 
     Raises:
         StoreError: The folder cannot be written.
     """
-    places = sorted_places(rows)
-    groups = (rows.take(some) for some in _row_groups(rows, places))
-    return write_groups(folder, path, groups, tenant=tenant, hour=hour)
+    return write_groups(folder, path, _row_groups(rows), tenant=tenant, hour=hour)
 
 
 def write_groups(folder: Path, path: str, groups: Iterable[pa.Table], *, tenant: str, hour: str) -> LakeFile:
@@ -122,6 +122,7 @@ def write_groups(folder: Path, path: str, groups: Iterable[pa.Table], *, tenant:
                 out,
                 EVENT_SCHEMA,
                 compression=_ZSTD,
+                use_dictionary=_WORDS,
                 write_statistics=["time"],
                 bloom_filter_options=dict.fromkeys(NEEDLES, _BLOOM),
             ) as writer:
@@ -149,10 +150,9 @@ def grouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         rows, size = rows + batch.num_rows, size + batch.column("raw").nbytes
         if rows >= GROUP_ROWS or size >= GROUP_BYTES:
             table = pa.Table.from_batches(waiting)
-            places = pa.array(range(table.num_rows), pa.int64())
-            *full, last = _row_groups(table, places)
-            yield from (table.slice(some[0].as_py(), len(some)) for some in full)
-            left = table.slice(last[0].as_py(), len(last)).combine_chunks()
+            *full, last = _row_groups(table)
+            yield from full
+            left = last.combine_chunks()
             waiting, rows, size = left.to_batches(), left.num_rows, left.column("raw").nbytes
     if waiting:
         yield pa.Table.from_batches(waiting)
@@ -177,19 +177,16 @@ def _make(folder: Path, top: Path) -> None:
             break
 
 
-def _row_groups(table: pa.Table, places: pa.Array) -> Iterator[pa.Array]:
-    """Row numbers in their order, as many at once as a row group may hold."""
-    lengths = pc.fill_null(pc.binary_length(table.column("raw")), 0).take(places)
-    if len(places) <= GROUP_ROWS and (pc.sum(lengths).as_py() or 0) <= GROUP_BYTES:
-        yield places
-        return
+def _row_groups(table: pa.Table) -> Iterator[pa.Table]:
+    """The rows in their order, as many at once as a row group may hold."""
+    lengths = pc.fill_null(pc.binary_length(table.column("raw")), 0)
     start = size = 0
     for end, length in enumerate(lengths.to_pylist()):
         if end > start and (size + length > GROUP_BYTES or end - start == GROUP_ROWS):
-            yield places.slice(start, end - start)
+            yield table.slice(start, end - start)
             start, size = end, 0
         size += length
-    yield places.slice(start)
+    yield table.slice(start)
 
 
 class _Summary:
