@@ -157,6 +157,16 @@ def test_integers_beyond_64_bits_are_what_a_decoded_record_has() -> None:
     same_fields(WINDOWS, raws)
 
 
+def test_names_are_not_taken_for_what_tells_a_kind() -> None:
+    raws = [
+        event({"EventType": "a", "Direction": "b", "Image": "x"}, EventID=12),
+        event({"a": 1, "b": 1, "EventType": None, "Direction": None, "Image": "x"}, EventID=12),
+        event({"EventType": 1, "Image": "x"}, EventID=12),
+        event({"EventType": True, "Image": "x"}, EventID=12),
+    ]
+    same_fields(WINDOWS, raws)
+
+
 def test_a_batch_of_other_records_is_given_up_soon() -> None:
     raws = [b'{"other": 1}'] * 500 + [event({})] * 100
     assert usual(raws) == (0, 600)

@@ -75,13 +75,17 @@ class Shape(NamedTuple):
     fields: ShapeFields
 
 
-class _Group(NamedTuple):
+class _Group:
     """Records of one shape: their rows, and the values of its names."""
 
-    shape: Shape
-    rows: list[int]
-    own: list[tuple[Any, ...]]
-    named: list[tuple[Any, ...]]
+    __slots__ = ("kind_types", "named", "named_of", "own", "own_of", "rows", "shape")
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.kind_types, self.own_of, self.named_of = shape.kind_types, shape.own, shape.named
+        self.rows: list[int] = []
+        self.own: list[tuple[Any, ...]] = []
+        self.named: list[tuple[Any, ...]] = []
 
     def times(self) -> Iterator[list[Any]]:
         """The values of each name of a time."""
@@ -90,11 +94,12 @@ class _Group(NamedTuple):
             at = self.shape.names.index(name)
             yield [one[at] for one in self.own] if at < own else [one[at - own] for one in self.named]
 
-    def without(self, rows: AbstractSet[int]) -> "_Group":
-        """The other rows."""
+    def drop(self, rows: AbstractSet[int]) -> None:
+        """Leave some rows out."""
         kept = [at for at, row in enumerate(self.rows) if row not in rows]
-        own, named = ([some[at] for at in kept] for some in (self.own, self.named))
-        return _Group(self.shape, [self.rows[at] for at in kept], own, named)
+        self.rows = [self.rows[at] for at in kept]
+        self.own = [self.own[at] for at in kept]
+        self.named = [self.named[at] for at in kept]
 
 
 class _Way:
@@ -108,10 +113,12 @@ class _Way:
         self.plain = layout.plain
         self.named_and_kinds = layout.values((path for path in source.kind_paths if path in layout.names), layout.named)
         self.kind_names = [path for path in source.kind_paths if path not in layout.names]
+        self.no_kinds = (None,) * len(self.kind_names)
 
 
-_Read = tuple[_Way, Any, Named, list[Any], Any]
-"""A record that was read: the way and what it gave, what it names itself, what tells its kind, and its shape's key."""
+_Read = tuple[_Way, Any, Named, tuple[Any, ...], Any]
+"""A record that was read: the way, what it gave, what the record names itself, what of that tells its kind if something
+does, and the key of its shape."""
 
 
 class Usual:
@@ -144,7 +151,7 @@ class Usual:
                 out |= may_hold(shape.kind.logsources)
             if not out.isdisjoint(group.rows):
                 others += out.intersection(group.rows)
-                group = group.without(out)  # noqa: PLW2901 - the rest of it
+                group.drop(out)
             if group.rows:
                 made.append(_alike(group))
         return made, sorted(others)
@@ -167,13 +174,13 @@ class Usual:
                 except (RecordError, RecursionError):  # the fault is of this one record
                     others.append(row)
                     continue
-                group = found[key] = _Group(shape, [], [], []) if shape else None
-            if group is None or group.shape.kind_types != [*map(type, kinds)]:
+                group = found[key] = _Group(shape) if shape else None
+            if group is None or (kinds and group.kind_types != [*map(type, kinds)]):
                 others.append(row)
             else:
                 group.rows.append(row)
-                group.own.append(group.shape.own(form))
-                group.named.append(group.shape.named(named))
+                group.own.append(group.own_of(form))
+                group.named.append(group.named_of(named))
         return [group for group in found.values() if group], others
 
     def _read(self, raw: bytes) -> _Read | None:
@@ -182,17 +189,23 @@ class Usual:
                 form = way.read(raw)
             except ValueError:
                 continue
-            named, *kinds = way.named_and_kinds(form)
+            named, *own = way.named_and_kinds(form)
             if named is None:
                 named = {}
-            if way.plain is not None:
+            elif way.plain is not None:
                 named = way.plain(named)
-            kinds += map(named.get, way.kind_names)
+            kinds = (*map(named.get, way.kind_names),)
+            if kinds == way.no_kinds:
+                kinds = ()
             if way.plain is None:
-                return way, form, named, kinds, (way.number, *kinds, *named)
+                return way, form, named, kinds, (way.number, *own, kinds, *named)
+            types = map(type, named.values())
             # A list that tells a kind has no place in a key.
-            types = list(map(type, named.values()))
-            return None if list in map(type, kinds) else (way, form, named, kinds, (way.number, *kinds, *named, *types))
+            return (
+                None
+                if list in map(type, kinds)
+                else (way, form, named, kinds, (way.number, *own, kinds, *named, *types))
+            )
         return None
 
     def _shape(self, raw: bytes, read: _Read) -> Shape | None:
