@@ -7,6 +7,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ FREE_TEXT = 100
 """A field with more different values among the events than this is free text, if rules look for parts of its text."""
 
 ENOUGH_UNSEEN = 0.6
-ROUNDS = 3
+ROUNDS, GROWTH_BATCHES = 3, 4
 
 _RUN = """
 import sys, pathlib
@@ -94,37 +95,21 @@ def whole(log: Path, rules: Sequence[Path], folder: Path) -> Figures:
     }
 
 
+STAGES = ("read", "decode", "match", "tell")
+
+
 def stages(log: Path, ruleset: RuleSet) -> Figures:
     """Each stage alone, once it has seen all of it: the kernel keeps no values between batches that could help it.
 
     Findings are told as for ``--brief`` lines, which is what the whole way writes.
     """
-    detector = SigmaDetector(ruleset)
-    normalizer = Normalizer(load_sources()[0], detector.plan, seek=detector.seek_keywords)
+    way = _Way(ruleset)
     for _ in range(2):
         clock = _Clock()
-        events = findings = 0
-        batches = read([log], tenant="bench", clock=system_clock, on_dead_letter=lambda _letter: None)
-        while True:
-            with clock("read"):
-                raw = next(batches, None)
-            if raw is None:
-                break
-            with clock("decode"):
-                decoded = normalizer.decode(raw)
-            with clock("match"):
-                matches = detector.match(decoded.natives)
-            with clock("tell"):
-                kept, normalized = normalizer.identify(decoded, list(matches))
-                found = detector.detected(normalized.events, [matches[place] for place in kept], summarize=False)
-            with clock("json"):
-                for one in raw.column("raw").to_pylist():
-                    orjson.loads(one)
-            events += raw.num_rows
-            findings += len(found.findings)
-    spent = {name: _rounded(clock.spent[name] / events * 1e6) for name in ("read", "decode", "match", "tell")}
+        events, findings = way.walk(log, clock)
+    spent = {name: _rounded(clock.spent[name] / events * 1e6) for name in STAGES}
     return {
-        "unseen": _unseen(log, normalizer, _free_text(ruleset)),
+        "unseen": _unseen(log, way.normalizer, _free_text(ruleset)),
         "findings_per_event": _rounded(findings / events),
         "matching": {"events_per_cpu_second": _rate(events, clock.spent["match"])},
         "parsing_json": {"events_per_cpu_second": _rate(events, clock.spent["json"])},
@@ -133,31 +118,60 @@ def stages(log: Path, ruleset: RuleSet) -> Figures:
 
 
 def growth(log: Path, ruleset: RuleSet, few: int, many: int) -> Figures:
-    """What matching costs with few rules and with many, drawn evenly from all; the best of some rounds."""
-    # Decoded for all rules either way.
-    normalizer = Normalizer(load_sources()[0], SigmaDetector(ruleset).plan)
-    batches = read([log], tenant="bench", clock=system_clock, on_dead_letter=lambda _letter: None)
-    natives = [normalizer.decode(raw).natives for raw, _ in zip(batches, range(4), strict=False)]
-    costs: Figures = {}
+    """What an event costs with few rules and with many, drawn evenly from all; each stage's best of some rounds."""
+    costs: dict[str, dict[str, float]] = {}
     for wanted in (few, many):
         number = min(wanted, len(ruleset.rules))
-        chosen = tuple(ruleset.rules[at * len(ruleset.rules) // number] for at in range(number))
-        costs[str(wanted)] = _matching(natives, RuleSet(chosen))
+        way = _Way(RuleSet(tuple(ruleset.rules[at * len(ruleset.rules) // number] for at in range(number))))
+        rounds = []
+        for _ in range(ROUNDS + 1):
+            clock = _Clock()
+            events, _findings = way.walk(log, clock, most=GROWTH_BATCHES)
+            rounds.append({name: clock.spent[name] / events * 1e6 for name in STAGES})
+        costs[str(wanted)] = {name: min(one[name] for one in rounds[1:]) for name in STAGES}
+    return {
+        "matching": _grown({wanted: spent["match"] for wanted, spent in costs.items()}),
+        "from_bytes_to_findings": _grown({wanted: sum(spent.values()) for wanted, spent in costs.items()}),
+    }
+
+
+def _grown(costs: dict[str, float]) -> Figures:
     first, last = costs.values()
-    rounded = {name: _rounded(one) for name, one in costs.items()}
-    return {"microseconds_per_event": rounded, "ratio": _rounded(last / first)}
+    return {
+        "microseconds_per_event": {name: _rounded(one) for name, one in costs.items()},
+        "ratio": _rounded(last / first),
+    }
 
 
-def _matching(natives: Sequence[pa.RecordBatch], ruleset: RuleSet) -> float:
-    """Microseconds an event."""
-    detector = SigmaDetector(ruleset)
-    clock = _Clock()
-    for number in range(ROUNDS + 1):
-        with clock(str(number)):
-            for batch in natives:
-                detector.match(batch)
-    best = min(spent for name, spent in clock.spent.items() if name != "0")
-    return float(best / sum(batch.num_rows for batch in natives) * 1e6)
+class _Way:
+    """The way of events from bytes to findings in one process."""
+
+    def __init__(self, ruleset: RuleSet) -> None:
+        self._detector = SigmaDetector(ruleset)
+        self.normalizer = Normalizer(load_sources()[0], self._detector.plan, seek=self._detector.seek_keywords)
+
+    def walk(self, log: Path, clock: "_Clock", *, most: int | None = None) -> tuple[int, int]:
+        """How many events and findings there were in a log, or in that many batches of it."""
+        events = findings = 0
+        batches = islice(read([log], tenant="bench", clock=system_clock, on_dead_letter=lambda _letter: None), most)
+        while True:
+            with clock("read"):
+                raw = next(batches, None)
+            if raw is None:
+                return events, findings
+            with clock("decode"):
+                decoded = self.normalizer.decode(raw)
+            with clock("match"):
+                matches = self._detector.match(decoded.natives)
+            with clock("tell"):
+                kept, normalized = self.normalizer.identify(decoded, list(matches))
+                told = [matches[place] for place in kept]
+                found = self._detector.detected(normalized.events, told, summarize=False)
+            with clock("json"):
+                for one in raw.column("raw").to_pylist():
+                    orjson.loads(one)
+            events += raw.num_rows
+            findings += len(found.findings)
 
 
 class _Clock:

@@ -133,7 +133,9 @@ class Normalizer:
 
         A record that could not be mapped has an identity all the same.
         """
-        kept, rows, refused = self._written(decoded.raw, [decoded.rows[place] for place in chosen], _identity)
+        kept, rows, refused = self._written(
+            decoded.raw, [decoded.rows[place] for place in chosen], _identity, self._known
+        )
         places = [chosen[at] for at in kept]
         delivered = _delivered(decoded.raw, [decoded.rows[one] for one in places])
         return places, Normalized(
@@ -141,9 +143,14 @@ class Normalizer:
         )
 
     def _written(
-        self, batch: pa.RecordBatch, chosen: Sequence[int], write: Callable[[Read, bytes, int], _Row]
+        self,
+        batch: pa.RecordBatch,
+        chosen: Sequence[int],
+        write: Callable[[Read, bytes, int], _Row],
+        read: Callable[[bytes, int, int, str | None], Read] | None = None,
     ) -> tuple[list[int], list[_Row], list[DeadLetter]]:
         """What ``write`` makes of some rows of a raw batch: of which, by place in ``chosen``, and of which not."""
+        read = read or self._read
         kept: list[int] = []
         rows: list[_Row] = []
         refused: list[DeadLetter] = []
@@ -151,7 +158,7 @@ class Normalizer:
         columns = (taken.column(name).to_pylist() for name in ("raw", "ordinal", "ingested_at", "source"))
         for place, (row, raw, ordinal, ingested_at, arrived_as) in enumerate(zip(chosen, *columns, strict=True)):
             try:
-                rows.append(write(self._read(raw, row, ingested_at, arrived_as), raw, ordinal))
+                rows.append(write(read(raw, row, ingested_at, arrived_as), raw, ordinal))
             except RecordError as error:
                 refused.append(_letter(batch, row, str(error)))
             except RecursionError:
@@ -159,6 +166,14 @@ class Normalizer:
             else:
                 kept.append(place)
         return kept, rows, refused
+
+    def _known(self, raw: bytes, row: int, ingested_at: int, arrived_as: str | None) -> Read:
+        """A record that was decoded before, by its layout if it has a usual one."""
+        usual = self._usual.record(raw)
+        if usual is None or arrived_as not in {None, usual[0].name}:
+            return self._read(raw, row, ingested_at, arrived_as)
+        source, record, kind = usual
+        return Read(source, record, kind, source.time(record), None, None)
 
     def _decoded(self, raw: bytes) -> tuple[Source, dict[str, Any], Kind, bool]:
         read = self._read(raw, 0, 0, None)

@@ -112,6 +112,7 @@ class _Way:
         self.read = layout.read
         self.plain = layout.plain
         self.named_and_kinds = layout.values((path for path in source.kind_paths if path in layout.names), layout.named)
+        self.every = layout.values(layout.names)
         self.kind_names = [path for path in source.kind_paths if path not in layout.names]
         self.no_kinds = (None,) * len(self.kind_names)
 
@@ -155,6 +156,16 @@ class Usual:
             if group.rows:
                 made.append(_alike(group))
         return made, sorted(others)
+
+    def record(self, raw: bytes) -> tuple[Source, dict[str, Any], Kind] | None:
+        """A record of a shape that :meth:`split` found out, decoded without its nulls, and its kind."""
+        read = self._read(raw)
+        shape = self._shapes.get(read[-1]) if read else None
+        if read is None or shape is None or shape.kind_types != [*map(type, read[3])]:
+            return None
+        way, form, named, *_ = read
+        values = (*zip(way.layout.names, way.every(form), strict=True), *named.items())
+        return shape.source, {name: parsed(value) for name, value in values if value is not None}, shape.kind
 
     def _groups(self, raws: Sequence[bytes]) -> tuple[list[_Group], list[int]]:
         found: dict[Any, _Group | None] = {}
@@ -220,7 +231,7 @@ class Usual:
         way, form, named, kinds, _ = read
         layout = way.layout
         names = [*layout.names, *named]
-        values = (*layout.values(layout.names)(form), *named.values())
+        values = (*way.every(form), *named.values())
         if len({*names}) < len(names):
             return None
         source, record, kind, keeps_texts = self._decode(raw)

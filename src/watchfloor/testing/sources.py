@@ -167,13 +167,18 @@ def same_fields(source: Source, records: Sequence[bytes]) -> None:
     """
     plan = DecodePlan(frozenset(name for raw in records for name in _names(source, raw)))
     batch = raw_batch([*records, *records])
-    read = Normalizer([source], plan).decode(batch)
-    else_read = Normalizer([source], plan, layouts=False).decode(batch)
+    usual, general = Normalizer([source], plan), Normalizer([source], plan, layouts=False)
+    read, else_read = usual.decode(batch), general.decode(batch)
     reasons = [
         [(letter.ordinal, letter.origin.line, letter.reason) for letter in one.refused] for one in (read, else_read)
     ]
     assert reasons[0] == reasons[1]
     there, wanted = map(_fields, (read, else_read))
+    told = (
+        normalizer.identify(one, range(len(one.rows)))[1] for normalizer, one in ((usual, read), (general, else_read))
+    )
+    events, wanted_events = (sorted(one.events.to_pylist(), key=str) for one in told)
+    assert events == wanted_events, f"{source.name}: identities differ"
     assert there.keys() == wanted.keys()
     for row, fields in wanted.items():
         assert there[row] == fields, f"{batch['raw'][row]}: {_difference(there[row], fields)}"
