@@ -1,118 +1,25 @@
 """What events teach a live run: it is known for the events that follow, and after a kill or a restart."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
-import orjson
 import pytest
+from tests.run.live_run import NOW, running, sign_in, until
 
 import watchfloor.run.learning
-from watchfloor.arrival import Arrival
-from watchfloor.clock import system_clock
 from watchfloor.identity import Decision, Noted, Person, Term
 from watchfloor.run.content import Content
 from watchfloor.run.learning import Learning
-from watchfloor.run.live import Live
-from watchfloor.run.offer import Given, Offer
-from watchfloor.run.uncommitted import Knowledge, Stores
-from watchfloor.settings import DataFolder
-from watchfloor.store.findings import FindingStore
+from watchfloor.run.offer import Offer
 from watchfloor.store.identities import IdentityStore
-from watchfloor.store.lake import Lake
-from watchfloor.store.landing import Landing, segments
-from watchfloor.store.letters import LetterFolder
-from watchfloor.store.quality import QualityStore
 from watchfloor.testing.events import batch_of
 
-NOW = 1_767_225_600_000
 MINUTE = 60_000
-LEARNED = ("entity.actor", "entity.host", "time", "ordered_at", "tags")
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchfloor.run.learning, "TELL_SECONDS", 0.1)
-
-
-def sign_in(number: int, *, time: int = NOW, **actor: str) -> bytes:
-    return orjson.dumps(
-        {
-            "uuid": f"uid-{number}",
-            "published": f"{time // 1000}",
-            "eventType": "user.session.start",
-            "displayMessage": "User login to Okta",
-            "outcome": {"result": "SUCCESS"},
-            "actor": {"type": "User", "displayName": "A", **actor},
-            "client": {"ipAddress": "192.0.2.7"},
-        }
-    )
-
-
-class Run:
-    """A live run over a data folder, which is fed segment by segment."""
-
-    def __init__(self, folder: Path, content: Content, *, workers: int = 0, given: Given | None = None) -> None:
-        self.folder = DataFolder(folder)
-        self.folder.prepare()
-        self.lake = Lake(self.folder.lake)
-        self.identities = IdentityStore(self.folder.database)
-        self.findings = FindingStore(self.folder.database)
-        letters, quality = LetterFolder(self.folder.letters), QualityStore(self.folder.quality)
-        stores = Stores(self.folder.landing, self.lake, self.findings, letters, quality)
-        learning = Learning(given=given or Given(), store=self.identities)
-        known = learning.reference()
-        self.live = Live(
-            stores,
-            content.workers(workers, reference=known, exchange=self.folder.exchange),
-            system_clock,
-            knowledge=Knowledge(known),
-            learning=learning,
-            commit_seconds=0.2,
-        )
-        self._sent = 0
-        self._landing = Landing(self.folder.landing)
-
-    def send(self, *raw: bytes, tenant: str = "default", now: int = NOW, source: str | None = None) -> None:
-        """Land records and wait until they are in the lake."""
-        arrival = Arrival(tenant, "http/test", raw, range(1, len(raw) + 1), [0] * len(raw), source)
-        self._landing.write([arrival], now=now)
-        self.live.notify(list(segments(self.folder.landing))[-1])
-        self._sent += len(raw)
-        until(lambda: self.live.worked.committed >= self._sent)
-
-    def rows(self) -> dict[str, dict[str, Any]]:
-        columns = ("metadata.uid", *LEARNED)
-        found = [row for batch in self.lake.in_order("default", columns) for row in batch.to_pylist()]
-        return {row["metadata.uid"].rpartition("-")[2]: row for row in found}
-
-    def close(self) -> None:
-        self._landing.__exit__()
-        self.findings.close()
-        self.identities.close()
-
-
-@contextmanager
-def running(*args: Any, **more: Any) -> Iterator[Run]:
-    run = Run(*args, **more)
-    thread = Thread(target=run.live.run)
-    thread.start()
-    try:
-        yield run
-    finally:
-        run.live.stop()
-        thread.join()
-        run.close()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -9,7 +9,7 @@ from watchfloor.cli.progress import stderr, stdout
 from watchfloor.cli.rules_loading import rule_cache, source_cache
 from watchfloor.console.text import visible
 from watchfloor.detect.noise import NoiseFilter
-from watchfloor.errors import GateError
+from watchfloor.errors import ContentError, GateError
 from watchfloor.run.content import Content as Loaded
 from watchfloor.run.content import load_content
 
@@ -18,12 +18,18 @@ app = typer.Typer(help="Noise filters.", no_args_is_help=True)
 
 def admitted_filters(content: Loaded) -> tuple[NoiseFilter, ...]:
     """The filters of the loaded content that may run; the others are named."""
+    active, refused = admit(content)
+    for refusal in refused:
+        stderr().print(Text(visible(str(refusal))), soft_wrap=True)
+    return active
+
+
+def admit(content: Loaded) -> tuple[tuple[NoiseFilter, ...], tuple[ContentError, ...]]:
+    """The filters of the loaded content that may run, and an error for each of the others."""
     from watchfloor.rulecraft.noise import admit_filters  # noqa: PLC0415 - dear, and few ask for it
 
     admitted = admit_filters(content.roots, content.rules, content.sources)
-    for refusal in admitted.refused:
-        stderr().print(Text(visible(str(refusal))), soft_wrap=True)
-    return admitted.active
+    return admitted.active, admitted.refused
 
 
 @app.callback()

@@ -38,16 +38,18 @@ def quality(
     known, now = Quality.kept(QualityStore(folder.quality)), now_ms()
     sources, inputs = known.sources(now), known.inputs()
     if json or not sys.stdout.isatty():
-        sys.stdout.buffer.writelines(orjson.dumps(told) + b"\n" for told in as_objects(sources, inputs))
+        sys.stdout.buffer.writelines(orjson.dumps(told) + b"\n" for told in as_objects(sources, inputs, known.refused))
         return
     table = Table("source", "events", "last seen", "state", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for one in sources:
         state = "silent" if one.silent else one.volume or f"{100 * one.unread_share:.1f} % unread"
         table.add_row(Text(visible(one.source)), f"{one.events:,}", iso(one.last_seen), state)
     stdout().print(table if sources else "Nothing has arrived yet.")
+    for reason in known.refused:
+        stdout().print(Text(visible(f"not taken over: {reason}")), soft_wrap=True)
 
 
 def page_of(folder: DataFolder, clock: Clock) -> str:
     """The page of a data folder, as it was at the last commit."""
     known, now = Quality.kept(QualityStore(folder.quality)), now_ms(clock)
-    return quality_page(known.sources(now), known.inputs(), now=now)
+    return quality_page(known.sources(now), known.inputs(), known.refused, now=now)

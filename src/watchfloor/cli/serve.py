@@ -11,8 +11,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from watchfloor.catalog import read_yaml, roots
-from watchfloor.cli.filters import admitted_filters
+from watchfloor.catalog import BUILT_IN, read_yaml, roots
+from watchfloor.cli.filters import admit
 from watchfloor.cli.options import DATA, WORKERS, Assets, Content, Data, FilterNoise, Geo, Processes, Rules
 from watchfloor.cli.progress import stderr, stdout
 from watchfloor.cli.quality import page_of
@@ -22,8 +22,10 @@ from watchfloor.console.text import visible
 from watchfloor.errors import InputError
 from watchfloor.ingest.http.tokens import Tokens
 from watchfloor.run.content import load_content
+from watchfloor.run.noticing import state_of
 from watchfloor.run.serve import Platform, Serving, serving_of
 from watchfloor.run.serve import serve as run_platform
+from watchfloor.run.watching import Loaded, Loading
 from watchfloor.settings import DEFAULT_TENANT, DataFolder, Settings
 
 CONFIG = "serve.yml"
@@ -52,7 +54,8 @@ def serve(
     folder.prepare()
     serving = _settings(config, folder, host, port)
     console = stderr()
-    with console.status("loading rules"):
+
+    def load() -> Loaded:
         loaded = load_content(
             rules=tuple(rules or ()),
             user=settings.content,
@@ -60,11 +63,22 @@ def serve(
             load=rule_cache().load,
             sources=source_cache().load,
         )
+        filters, refused = admit(loaded) if filter_noise else ((), ())
+        return Loaded(loaded, filters, (*loaded.errors, *refused))
+
+    # What belongs to the code that runs is as it was when that was started.
+    own = (root for root in roots(settings.content) if root != BUILT_IN)
+    named = (*own, *(rules or ()), *([inventory] if inventory else ()), *settings.geo)
+    state = state_of(named)
+    with console.status("loading rules"):
+        loaded = load()
     tell_errors(loaded.errors)
-    filters = admitted_filters(loaded) if filter_noise else ()
+
+    def say(text: str) -> None:
+        console.print(Text(visible(text)), soft_wrap=True)
 
     def ready(url: str, _platform: Platform) -> None:
-        console.print(Text(visible(f"Serving {url} into {data}: {len(loaded.rules.rules):,} rules.")))
+        console.print(Text(visible(f"Serving {url} into {data}: {len(loaded.content.rules.rules):,} rules.")))
         if not Tokens(folder.tokens).all():
             console.print(Text(visible(f"Nobody may deliver yet: watchfloor token create NAME --data {data}")))
 
@@ -76,12 +90,13 @@ def serve(
             serving,
             folder,
             loaded,
+            loading=Loading(load, named, state),
             clock=system_clock,
             settings=settings,
             stop=stop,
-            filters=filters,
             pages={"/quality": lambda: page_of(folder, system_clock)},
             on_ready=ready,
+            say=say,
         )
 
     asyncio.run(run())

@@ -30,8 +30,10 @@ class Row(msgspec.Struct, frozen=True):
     spark: Markup = Markup()
 
 
-def quality_page(sources: Sequence[SourceQuality], inputs: Sequence[InputQuality], *, now: int) -> str:
-    """The page of what is known at a time (ms, UTC)."""
+def quality_page(
+    sources: Sequence[SourceQuality], inputs: Sequence[InputQuality], refused: Sequence[str] = (), *, now: int
+) -> str:
+    """The page of what is known at a time (ms, UTC); ``refused`` is what of its content could not be taken over."""
     rows = sorted((_source(one, now) for one in sources), key=_order)
     entries = sorted((_input(one, now) for one in inputs), key=_order)
     return page(
@@ -39,6 +41,7 @@ def quality_page(sources: Sequence[SourceQuality], inputs: Sequence[InputQuality
         rows=rows[:SHOWN],
         more=max(len(rows) - SHOWN, 0),
         inputs=entries[:SHOWN],
+        refused=refused[:SHOWN],
         grades={grade: sum(row.grade == grade for row in rows) for grade in _GRADES},
         events=sum(one.events for one in sources),
         at=f"{day(now)} {clock(now)} UTC",
@@ -113,9 +116,12 @@ def _spark(one: SourceQuality) -> Markup:
     return picture(*bars, *usual, label=label, width=_WIDTH, height=_HEIGHT)
 
 
-def as_objects(sources: Sequence[SourceQuality], inputs: Sequence[InputQuality]) -> list[dict[str, Any]]:
-    """The same for machines: an object for each source, then for each input."""
+def as_objects(
+    sources: Sequence[SourceQuality], inputs: Sequence[InputQuality], refused: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """The same for machines: an object for each source, then for each input, then for what was refused."""
     return [
         *({"kind": "source", **msgspec.to_builtins(one)} for one in sources),
         *({"kind": "input", **msgspec.to_builtins(one)} for one in inputs),
+        *({"kind": "refused", "reason": reason} for reason in refused),
     ]

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -21,6 +21,7 @@ from watchfloor.costs import cost
 from watchfloor.deadletter import DeadLetter, dead_letter
 from watchfloor.errors import StoreError
 from watchfloor.event import RAW_SCHEMA, Origin
+from watchfloor.operator import Reference
 from watchfloor.run.learning import Learning
 from watchfloor.run.offer import Machinery, Offer
 from watchfloor.run.quality import Quality
@@ -77,6 +78,7 @@ class Live:
         self._learning = learning or Learning()
         self._offered: Offer | None = None
         self._offering = threading.Lock()
+        self._refusals: queue.SimpleQueue[Sequence[str]] = queue.SimpleQueue()
         self._on_worked = on_worked
         self._on_commit = on_commit
         self._commit_rows = commit_rows
@@ -107,6 +109,15 @@ class Live:
         """Take this over between two batches; may be called from any thread."""
         with self._offering:
             self._offered = offer if self._offered is None else self._offered.then(offer)
+
+    @property
+    def reference(self) -> Reference:
+        """What the workers know."""
+        return self._knowledge.reference
+
+    def refused(self, reasons: Sequence[str]) -> None:
+        """Tell on the page of quality what could not be taken over; may be called from any thread."""
+        self._refusals.put(tuple(reasons))
 
     def stop(self) -> None:
         """Finish what is at work, commit it and return from :meth:`run`; may be called from any thread."""
@@ -189,7 +200,10 @@ class Live:
             self._offered = offer if self._offered is None else offer.then(self._offered)
 
     def _listen(self) -> None:
-        """Tell of sources that are silent for too long, now and then."""
+        """Tell what was refused, and, now and then, of sources that are silent for too long."""
+        while not self._refusals.empty():
+            self.quality.refuse(self._refusals.get())
+            self._stores.quality.keep(self.quality.dump())
         if time.monotonic() - self._looked >= LISTEN_SECONDS:
             self._looked = time.monotonic()
             now = now_ms(self._clock)

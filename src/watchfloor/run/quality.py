@@ -70,6 +70,8 @@ class State(msgspec.Struct):
     sources: dict[str, dict[str, SourceState]] = msgspec.field(default_factory=dict)
     inputs: dict[str, InputState] = msgspec.field(default_factory=dict)
     profile: Profile = msgspec.field(default_factory=Profile)
+    refused: list[str] = msgspec.field(default_factory=list)
+    """What of the platform's own content could not be taken over, and why."""
     minima: list[tuple[Key, list[tuple[int, int]]]] = msgspec.field(default_factory=list)
     """Of the clocks that are ahead, from what it is known."""
     left_out: int = 0
@@ -174,6 +176,15 @@ class Quality:
             for sources in self._state.sources.values():
                 if (state := sources.get(one.source)) is not None:
                     state.drifts = [*state.drifts, one.sentence()][-MAX_SENTENCES:]
+
+    @property
+    def refused(self) -> list[str]:
+        """What of the platform's own content could not be taken over, and why."""
+        return self._state.refused
+
+    def refuse(self, reasons: Sequence[str]) -> None:
+        """Tell these instead of those that were told."""
+        self._state.refused = list(reasons)
 
     def silences(self, now: int) -> list[Finding]:
         """A finding for each source that is silent and was not told, a corrected one for each that speaks again."""

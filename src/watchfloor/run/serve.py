@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,6 @@ import msgspec
 
 from watchfloor import costs
 from watchfloor.clock import Clock
-from watchfloor.detect.noise import NoiseFilter
 from watchfloor.errors import InputError, WatchfloorError
 from watchfloor.ingest.http.app import Page, application
 from watchfloor.ingest.http.body import BodyLimits
@@ -21,7 +20,6 @@ from watchfloor.ingest.http.gate import Gate
 from watchfloor.ingest.http.server import Listen, bind, serve_http
 from watchfloor.ingest.http.tokens import Tokens
 from watchfloor.ingest.inputs import Input, input_of
-from watchfloor.run.content import Content
 from watchfloor.run.inputs import inputs
 from watchfloor.run.intake import GroupCommit
 from watchfloor.run.knowledge import given_of
@@ -29,6 +27,7 @@ from watchfloor.run.learning import Learning
 from watchfloor.run.live import Live
 from watchfloor.run.uncommitted import STREAM, Knowledge, Stores
 from watchfloor.run.upkeep import Upkeep
+from watchfloor.run.watching import Loaded, Loading, Watch
 from watchfloor.settings import DataFolder, Settings
 from watchfloor.store.findings import FindingStore
 from watchfloor.store.identities import IdentityStore
@@ -90,8 +89,9 @@ def inputs_of(serving: Serving, *, place: str = "serve.yml") -> list[Input]:
 class Platform:
     """A running platform, for those who ask how it is."""
 
-    def __init__(self, intake: GroupCommit, live: Live, upkeep: Upkeep, clock: Clock) -> None:
+    def __init__(self, intake: GroupCommit, live: Live, upkeep: Upkeep, watch: Watch, clock: Clock) -> None:
         self.upkeep = upkeep
+        self._watch = watch
         self.hindered: dict[str, str] = {}
         """What hinders inputs, by their paths."""
         self.intake = intake
@@ -131,6 +131,7 @@ class Platform:
             "cpu_seconds": self._costs(),
             "dropped": dropped,
             "hindered": dict(self.hindered),
+            "refused": self._watch.refused,
             "trouble": self.intake.trouble or self._live.worked.trouble or self.upkeep.trouble,
         }
 
@@ -155,16 +156,19 @@ class Platform:
 async def serve(
     serving: Serving,
     folder: DataFolder,
-    content: Content,
+    loaded: Loaded,
     *,
+    loading: Loading,
     clock: Clock,
     settings: Settings,
     stop: asyncio.Event,
-    filters: Sequence[NoiseFilter] = (),
     pages: Mapping[str, Page] = {},
     on_ready: Callable[[str, Platform], None] = lambda _url, _platform: None,
+    say: Callable[[str], None] = lambda _text: None,
 ) -> None:
     """Serve until ``stop`` is set; then what was accepted is on disk, and what was at work is committed.
+
+    ``say`` is told in sentences what is taken over while it runs, and what is not.
 
     Raises:
         InputError: An address cannot be listened on, or a certificate cannot be used.
@@ -172,7 +176,7 @@ async def serve(
     """
     with bind(serving.http) as listener, Landing(folder.landing) as landing:
         async with _data_plane(
-            serving.limits, folder, landing, content=content, clock=clock, settings=settings, filters=filters
+            serving.limits, folder, landing, loaded=loaded, loading=loading, clock=clock, settings=settings, say=say
         ) as platform:
             gate = Gate(platform.intake, Tokens(folder.tokens), BodyLimits())
             app = application(gate, platform.health, platform.status, pages)
@@ -199,15 +203,18 @@ async def _data_plane(
     folder: DataFolder,
     landing: Landing,
     *,
-    content: Content,
+    loaded: Loaded,
+    loading: Loading,
     clock: Clock,
     settings: Settings,
-    filters: Sequence[NoiseFilter],
+    say: Callable[[str], None],
 ) -> AsyncIterator[Platform]:
     """Everything behind the inputs; they must have ended when the block is left."""
     loop = asyncio.get_running_loop()
+    content, filters = loaded.content, loaded.filters
     findings, lake = FindingStore(folder.database), Lake(folder.lake)
     shutil.rmtree(folder.exchange, ignore_errors=True)
+    watch = Watch(folder, settings, loaded=loaded, loading=loading, say=say)
     learning = Learning(
         settings.tenant,
         given=given_of(folder, content, settings.tenant),
@@ -225,7 +232,7 @@ async def _data_plane(
         Stores(folder.landing, lake, findings, LetterFolder(folder.letters), QualityStore(folder.quality)),
         content.workers(settings.workers, reference=known, filters=filters, geo=settings.geo, exchange=folder.exchange),
         clock,
-        knowledge=Knowledge(known, tuple(filters), content.keyed),
+        knowledge=Knowledge(known, filters, content.keyed),
         learning=learning,
         on_worked=worked,
         on_commit=committed,
@@ -235,9 +242,11 @@ async def _data_plane(
     intake.backlog = sum(one.size for one in segments(folder.landing, after=lake.upto(STREAM) or 0))
     thread = threading.Thread(target=live.run, name="live")
     thread.start()
+    watch.start(live)
     try:
-        yield Platform(intake, live, Upkeep(folder, clock), clock)
+        yield Platform(intake, live, Upkeep(folder, clock), watch, clock)
     finally:
+        await asyncio.to_thread(watch.close)
         await intake.close()
         live.stop()
         await asyncio.to_thread(thread.join)

@@ -106,6 +106,12 @@ class IndicatorStore:
         with self._database.begin() as connection:
             return connection.execute(query).scalar()
 
+    def marks(self, tenant: str) -> tuple[tuple[str, int, str | None], ...]:
+        """When each feed was read last, and how far: other marks than before say that indicators may be others."""
+        query = select(_FEEDS.c.feed, _FEEDS.c.at, _FEEDS.c.added).where(_FEEDS.c.tenant == tenant)
+        with self._database.begin() as connection:
+            return tuple((row.feed, row.at, row.added) for row in connection.execute(query.order_by(_FEEDS.c.feed)))
+
     def valid(self, tenant: str, *, after: int | None = None) -> Sequence[Indicator]:
         """The indicators that are not revoked and, if ``after`` is named, valid at a time after it (ms)."""
         query = select(_INDICATORS.c.body).where(_INDICATORS.c.tenant == tenant, _INDICATORS.c.revoked == 0)

@@ -56,11 +56,14 @@ class Gate:
         """Who sends a request: by ``Authorization: Bearer``, ``Splunk``, ``ApiKey`` or ``Basic`` (the password).
 
         Raises:
-            HTTPException: 401.
+            HTTPException: 401; 503 where the tokens cannot be read.
         """
-        for text in _offered(request.headers.get("authorization", "")):
-            if token := self._tokens.find(text):
-                return token
+        try:
+            for text in _offered(request.headers.get("authorization", "")):
+                if token := self._tokens.find(text):
+                    return token
+        except StoreError as error:
+            raise HTTPException(503, "the tokens cannot be read", {"Retry-After": STORE_RETRY}) from error
         raise HTTPException(401, "no such token", {"WWW-Authenticate": "Bearer"})
 
     async def frame(self, body: bytes) -> Framed:

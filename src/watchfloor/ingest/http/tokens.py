@@ -30,7 +30,7 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class Tokens:
-    """The tokens of a data folder's file; it is read again when it was changed.
+    """The tokens of a data folder's file; it is read again when it was changed. If it cannot be, those before stay.
 
     Raises:
         StoreError: The file cannot be read or written, or is not as it was written.
@@ -38,7 +38,7 @@ class Tokens:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._state: tuple[int, int] | None = None
+        self._state: tuple[int, ...] | None = None
         self._by_digest: dict[str, Token] = {}
 
     def find(self, text: str) -> Token | None:
@@ -87,13 +87,16 @@ class Tokens:
             except FileNotFoundError:
                 self._state, self._by_digest = None, {}
                 return
-            state = (found.st_mtime_ns, found.st_ino)
+            state = (found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size)
             if state == self._state:
                 return
             data = self._path.read_bytes()
         try:
             tokens = msgspec.json.decode(data, type=list[Token])
         except msgspec.MsgspecError as error:
+            if self._state is not None:
+                self._state = state
+                return
             raise StoreError(f"{self._path}: not a file of tokens: {error}") from error
         self._state, self._by_digest = state, {token.digest: token for token in tokens}
 
