@@ -169,11 +169,11 @@ class Alike(NamedTuple):
 
 
 def _logsources(groups: Sequence[Alike]) -> pa.DictionaryArray:
+    numbers: dict[str, int] = {}
     codes: list[int] = []
-    for number, group in enumerate(groups):
-        codes.extend(repeat(number, len(group.rows)))
-    texts = pa.array([group.logsources for group in groups], pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), texts)
+    for group in groups:
+        codes.extend(repeat(numbers.setdefault(group.logsources, len(numbers)), len(group.rows)))
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(numbers, pa.string()))
 
 
 class _Group(NamedTuple):
