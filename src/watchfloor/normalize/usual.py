@@ -26,6 +26,7 @@ from watchfloor.normalize.vendor_fields import (
     VendorFields,
     parsed,
     texts_array,
+    texts_arrays,
     texts_of,
     values_of,
 )
@@ -59,8 +60,9 @@ class Shape(NamedTuple):
     """What is known of all records with one layout, kind and names.
 
     ``own`` and ``named`` take the values of ``names`` from what was read, and from what the record names itself.
-    ``columns`` are the wanted fields, each by the names to look at, or a text that it is; ``computed`` those that are
-    worked out for each record; ``times`` the names of times. Equal keys of a kind may be of other types (1, true).
+    ``columns`` are the wanted fields, each by the names to look at, or a text that it is; ``read`` all of these names;
+    ``computed`` those that are worked out for each record; ``times`` the names of times. Equal keys of a kind may be of
+    other types (1, true).
     """
 
     source: Source
@@ -70,6 +72,7 @@ class Shape(NamedTuple):
     own: Values
     named: Callable[[Named], tuple[Any, ...]]
     columns: dict[str, Sequence[Field | str]]
+    read: Sequence[str]
     computed: dict[str, Compute]
     times: Sequence[str]
     fields: ShapeFields
@@ -247,11 +250,13 @@ class Usual:
         else:
             columns |= {name: _looked_at(options, stands) for name, options in fields.options.items()}
         times = [one.name for one in source.times(stands) if isinstance(one, Field)]
-        wanted = {*times, *(one.name for some in columns.values() for one in some if isinstance(one, Field))}
+        read_names = {one.name for some in columns.values() for one in some if isinstance(one, Field)}
+        wanted = read_names.union(times)
         own = [name for name in layout.names if name in wanted or computed]
         others = [name for name in named if name in wanted or computed]
         taken = (layout.values(own), values_of(others))
-        return Shape(source, kind, [*map(type, kinds)], (*own, *others), *taken, columns, computed, times, fields)
+        types = [*map(type, kinds)]
+        return Shape(source, kind, types, (*own, *others), *taken, columns, sorted(read_names), computed, times, fields)
 
 
 def _told(record: dict[str, Any]) -> dict[str, Texts]:
@@ -291,19 +296,12 @@ def _alike(group: _Group) -> Alike:
     shape = group.shape
     taken = (zip(*group.own, strict=True), zip(*group.named, strict=True))
     values = dict(zip(shape.names, chain.from_iterable(taken), strict=True))
-    made: dict[str, pa.Array] = {}
-
-    def column(one: Field | str) -> pa.Array:
-        if isinstance(one, str):
-            return pa.repeat(one, len(group.rows))
-        if one.name not in made:
-            made[one.name] = texts_array(values[one.name])
-        return made[one.name]
-
+    made = dict(zip(shape.read, texts_arrays([values[name] for name in shape.read]), strict=True))
     columns: dict[str, pa.Array] = {}
     for name, some in shape.columns.items():
         for one in some:
-            columns[name] = pc.coalesce(columns[name], column(one)) if name in columns else column(one)
+            column = made[one.name] if isinstance(one, Field) else pa.repeat(one, len(group.rows))
+            columns[name] = pc.coalesce(columns[name], column) if name in columns else column
             if not columns[name].null_count:
                 break
     if shape.computed:

@@ -322,22 +322,42 @@ class _Column:
             self._rows = row
 
 
+def texts_arrays(columns: Sequence[Sequence[Any]]) -> list[pa.Array]:
+    """The texts of the values of columns of one length, as :func:`texts_array`.
+
+    Of few values, an array costs less as a part of a large one.
+    """
+    try:
+        every = pa.array(list(chain.from_iterable(map(_as_texts, columns))), pa.string())
+    except pa.ArrowTypeError:  # some are lists, or other than the first one of their column
+        return list(map(texts_array, columns))
+    rows = len(columns[0]) if columns else 0
+    return [every.slice(at * rows, rows) for at in range(len(columns))]
+
+
 def texts_array(values: Sequence[Any]) -> pa.Array:
     """The texts of values: one of each, or lists of them as soon as one has several."""
-    if values[0].__class__ is str:
-        try:
-            return pa.array(values, pa.string())
-        except pa.ArrowTypeError:  # not all of them are
-            pass
-    types = set(map(type, values))
-    if int in types:
-        values = list(map(parsed, values))
-    if types == {int}:
-        return pa.array(list(map(str, values)), pa.string())
-    texts = [value if value.__class__ is str or value is None else texts_of(value) for value in values]
+    texts = _as_texts(values)
+    try:
+        return pa.array(texts, pa.string())
+    except pa.ArrowTypeError:
+        texts = list(map(_text_or_texts, values))
     if any(value.__class__ is list for value in texts):
         return pa.array([[value] if isinstance(value, str) else value for value in texts], pa.list_(pa.string()))
     return pa.array(texts, pa.string())
+
+
+def _as_texts(values: Sequence[Any]) -> Sequence[Any]:
+    """The texts of values, if those of a column that begins with text are all texts, and none is a list."""
+    if values[0].__class__ is str:
+        return values
+    if {int}.issuperset(map(type, values)):
+        return list(map(str, map(parsed, values)))
+    return list(map(_text_or_texts, values))
+
+
+def _text_or_texts(value: Any) -> Texts:
+    return value if value.__class__ is str or value is None else texts_of(parsed(value))
 
 
 def _each_alone(texts: pa.StringArray) -> pa.ListArray:
