@@ -12,6 +12,7 @@ import orjson
 import pytest
 import yaml
 from tests.enrich.test_stix import indicator
+from tests.ingest.test_taxii import Server, server
 
 from watchfloor.catalog import BUILT_IN
 from watchfloor.run.serve import serving_of
@@ -20,6 +21,7 @@ from watchfloor.store.lake import Lake
 from watchfloor.testing.platform import Platform, free_port
 
 pytestmark = pytest.mark.slow
+__all__ = ["server"]
 
 ROOT = Path(__file__).parents[2]
 RESET = {
@@ -141,6 +143,23 @@ def test_inputs_of_the_settings_read_and_one_that_cannot_is_told(run: Any, tmp_p
         assert (status["ok"], status["reasons"]) == (False, ["1 of the inputs cannot read"])
         assert list(status["hindered"]) == ["syslog+tcp://203.0.113.1:1"]
         assert httpx.get(f"{platform.url}/health").status_code == 503
+        platform.stop()
+
+
+def test_a_feed_is_read_and_what_it_tells_counts(run: Any, tmp_path: Path, server: Server) -> None:
+    known = indicator(1, "[ipv4-addr:value = '192.0.2.7']", valid_from="2020-01-01T00:00:00Z")
+    server.respond = lambda *_: (200, {"X-TAXII-Date-Added-Last": "t1"}, orjson.dumps({"objects": [known]}))
+    gone = server.url.replace(str(server.http.server_port), str(free_port()))
+    settings = f"feeds: [{{name: acme, url: '{server.url}'}}, {{name: gone, url: '{gone}'}}]"
+    with Platform(tmp_path, settings=settings) as platform:
+        platform.wait()
+        until(lambda: platform.status()["worked"]["taken_over"] == 1)
+        headers = {"Authorization": f"Bearer {platform.token}"}
+        httpx.post(f"{platform.url}/ingest", content=orjson.dumps(RESET), headers=headers)
+        until(lambda: any("Known indicator" in str(one) for one in run("findings", "--data", platform.data.path).lines))
+        status = platform.status()
+        assert status["hindered"]["taxii/gone"].startswith(f"{gone}: cannot be read: ConnectionRefusedError")
+        assert status["ok"] is True
         platform.stop()
 
 

@@ -40,10 +40,18 @@ class Login(msgspec.Struct, frozen=True):
     def header(self) -> dict[str, str]:
         """The header, with the secret in it."""
         if self.token is not None:
-            return {"Authorization": f"Bearer {self.token.read()}"}
+            return {"Authorization": f"Bearer {_sendable(self.token)}"}
         if self.password is not None:
             return {"Authorization": f"Basic {base64.b64encode(self.password.read().encode()).decode()}"}
         return {}
+
+
+def _sendable(secret: Secret) -> str:
+    text = secret.read()
+    if not text.isprintable() or any(char > "\xff" for char in text):
+        # The library's own error would show it.
+        raise InputError(f"{secret.place}: holds characters that no token has")
+    return text
 
 
 class Page(msgspec.Struct, frozen=True):

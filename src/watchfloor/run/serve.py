@@ -14,12 +14,14 @@ import msgspec
 from watchfloor import costs
 from watchfloor.clock import Clock
 from watchfloor.errors import InputError, WatchfloorError
+from watchfloor.ingest.feed import Feed
 from watchfloor.ingest.http.app import Page, application
 from watchfloor.ingest.http.body import BodyLimits
 from watchfloor.ingest.http.gate import Gate
 from watchfloor.ingest.http.server import Listen, bind, serve_http
 from watchfloor.ingest.http.tokens import Tokens
 from watchfloor.ingest.inputs import Input, input_of
+from watchfloor.run.feeding import feeding
 from watchfloor.run.inputs import inputs
 from watchfloor.run.intake import GroupCommit
 from watchfloor.run.knowledge import given_of
@@ -61,6 +63,7 @@ class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     http: Listen = Listen()
     limits: Limits = Limits()
     inputs: tuple[dict[str, Any], ...] = ()
+    feeds: tuple[Feed, ...] = ()
 
 
 def serving_of(document: Any, *, place: str) -> Serving:
@@ -74,6 +77,9 @@ def serving_of(document: Any, *, place: str) -> Serving:
     except (msgspec.ValidationError, TypeError) as error:
         raise InputError(f"{place}: {error}") from error
     inputs_of(serving, place=place)
+    names = [feed.name for feed in serving.feeds]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"{place}: feeds: two of the name {twice}: give one of them another name")
     return serving
 
 
@@ -94,6 +100,8 @@ class Platform:
         self._watch = watch
         self.hindered: dict[str, str] = {}
         """What hinders inputs, by their paths."""
+        self.unread: dict[str, str] = {}
+        """The same of feeds; no sender need care."""
         self.intake = intake
         self._live = live
         self._clock = clock
@@ -130,7 +138,7 @@ class Platform:
             "worked": worked,
             "cpu_seconds": self._costs(),
             "dropped": dropped,
-            "hindered": dict(self.hindered),
+            "hindered": {**self.hindered, **self.unread},
             "refused": self._watch.refused,
             "trouble": self.intake.trouble or self._live.worked.trouble or self.upkeep.trouble,
         }
@@ -185,7 +193,8 @@ async def serve(
             reading = inputs(
                 inputs_of(serving), platform.intake, platform.hindered, folder.inputs, clock=clock, stop=stop
             )
-            keeping = [asyncio.create_task(one) for one in (platform.watch_clock(), platform.upkeep.run())]
+            feeds = feeding(serving.feeds, folder, settings.tenant, platform.unread, clock=clock)
+            keeping = [asyncio.create_task(one) for one in (platform.watch_clock(), platform.upkeep.run(), feeds)]
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(reading)

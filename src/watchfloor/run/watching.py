@@ -75,6 +75,7 @@ class Watch:
         self._say = say
         self._seconds = seconds
         self._refused: dict[str, tuple[str, ...]] = {}
+        self._offered: int | None = None
         self._stop = threading.Event()
         self._identities = IdentityStore(folder.database)
         self._indicators = IndicatorStore(folder.database)
@@ -181,8 +182,13 @@ class Watch:
     def _feeds(self) -> tuple[Any, ...]:
         return self._indicators.marks(self._settings.tenant)
 
-    def _known_indicators(self) -> "_Prepared":
+    def _known_indicators(self) -> "_Prepared | None":
+        """Those that count; nothing if they are the same, as after most pulls of a feed."""
         known = self._indicators.valid(self._settings.tenant)
+        offered = hash(tuple((one.feed, one.id, one.modified) for one in known))
+        if offered == self._offered:
+            return None
+        self._offered = offered
         return _Prepared(Offer(tables=indicator_tables(known)), f"indicators are taken over: {len(known):,}.")
 
     def _state_of_tokens(self) -> bytes:
