@@ -33,6 +33,7 @@ from watchfloor.normalize import Source
 from watchfloor.normalize.loading import handed, taken
 from watchfloor.operator import Reference
 from watchfloor.run.chain import Chain, Chained, Of
+from watchfloor.run.room import Place, Room, got, put
 from watchfloor.run.tables import Handing, Taking, Told
 from watchfloor.settings import DEFAULT_WORKERS
 
@@ -82,6 +83,8 @@ class Task(msgspec.Struct, frozen=True):
 
     batch: pa.RecordBatch
     future: Future[bytes] | None
+    rooms: tuple[Room, ...] = ()
+    """What the batch is handed over in, and what becomes of it."""
 
 
 class Workers:
@@ -166,7 +169,7 @@ class Workers:
 
     def submit(self, batch: pa.RecordBatch) -> "Task":
         """Give a batch to a worker, if there are any; they are started with the first one."""
-        return Task(batch, self._submit(batch) if self._workers else None)
+        return self._submit(batch) if self._workers else Task(batch, None)
 
     def result(self, task: "Task") -> Chained:
         """What became of a batch; waits for it. What no worker did is done here."""
@@ -174,9 +177,12 @@ class Workers:
             try:
                 reply = task.future.result()
                 with cost(_HANDING):
-                    return self._from_reply(reply)
+                    return self._from_reply(reply, task.rooms[1])
             except BrokenProcessPool:
                 pass
+            finally:
+                for room in task.rooms:
+                    room.close()
         return self._chain.process(task.batch)
 
     def close(self) -> None:
@@ -230,22 +236,25 @@ class Workers:
             )
         return self._pool
 
-    def _submit(self, batch: pa.RecordBatch) -> Future[bytes] | None:
-        """The batch as a task of a worker; nothing if one has died just now."""
+    def _submit(self, batch: pa.RecordBatch) -> Task:
+        """The batch as a task of a worker; nobody's if one has died just now."""
         try:
             pool = self._started()
             with cost(_HANDING):
-                return pool.submit(_work, _to_bytes(batch), self._handing.told if self._handing else None)
+                given, done = Room(), Room()
+                put(given.place, batch)
+                told = self._handing.told if self._handing else None
+                return Task(batch, pool.submit(_work, given.place, done.place, told), (given, done))
         except BrokenProcessPool:
             # The next batch gets new ones.
             self.close()
-            return None
+            return Task(batch, None)
 
-    def _from_reply(self, data: bytes) -> Chained:
+    def _from_reply(self, data: bytes, room: Room) -> Chained:
         reply = msgspec.msgpack.decode(data, type=_Reply)
         self.costs.update(reply.costs)
         return Chained(
-            _from_bytes(reply.events),
+            got(room.place),
             reply.findings,
             _from_bytes(reply.matches),
             reply.dead_letters,
@@ -255,7 +264,6 @@ class Workers:
 
 
 class _Reply(msgspec.Struct, frozen=True):
-    events: bytes
     findings: list[Finding]
     matches: bytes
     dead_letters: list[DeadLetter]
@@ -300,16 +308,17 @@ def _ready() -> None:
     """Done as soon as a process works."""
 
 
-def _work(batch: bytes, told: Told | None) -> bytes:
+def _work(given: Place, room: Place, told: Told | None) -> bytes:
     with cost(_HANDING):
-        raw = _from_bytes(batch)
+        raw = got(given)
         if told is not None and (reference := _TAKING[0].take(told)) is not None:
             _CHAIN[0].know(reference)
     done = _CHAIN[0].process(raw)
     with cost(_HANDING):
-        events, matches = _to_bytes(done.events), _to_bytes(done.matches)
+        put(room, done.events)
+        matches = _to_bytes(done.matches)
     # What it costs to encode this is told with the next one.
-    reply = _Reply(events, done.findings, matches, done.dead_letters, done.slow, done.noisy, costs.settled())
+    reply = _Reply(done.findings, matches, done.dead_letters, done.slow, done.noisy, costs.settled())
     with cost(_HANDING):
         return msgspec.msgpack.encode(reply)
 
