@@ -78,6 +78,7 @@ def ingest(
     *,
     rules: Rules = None,
     events: Annotated[int, typer.Option("--events", min=10_000, help="How many events to send.")] = 200_000,
+    minutes: Annotated[float | None, typer.Option("--minutes", help="For how long at most to send them.")] = None,
     workers: Processes = WORKERS,
 ) -> None:
     """What an event costs a live platform, from bytes to the lake, how fast it is, and how soon it finds."""
@@ -89,6 +90,7 @@ def ingest(
             mixed,
             tuple(rules or ()),
             events=events,
+            minutes=minutes,
             workers=workers,
             on_stage=lambda stage: bar.on_stage(stage, 0, 0),
         )

@@ -1,5 +1,6 @@
 """Measures a live platform as it runs: what an event costs, and where, how fast it is, how soon it finds."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,8 @@ _THREADS = 4
 _POLL_SECONDS = 0.005
 _ASK_SECONDS = 0.5
 """How often the platform is asked how far it is: to answer costs it some of what is measured."""
+_AHEAD = 100_000
+"""How many events may have landed and wait to be worked on, so that a long run does not fill the disk."""
 _MEMORY_SECONDS = 2.0
 _MOST_SHOWN = 200
 _OTHER = "other"
@@ -32,6 +35,7 @@ def measure(
     workers: int,
     on_stage: Callable[[str], None],
     warm: int = 20_000,
+    minutes: float | None = None,
     seconds: float = 20.0,
     settings: str = "{}",
 ) -> Figures:
@@ -45,6 +49,7 @@ def measure(
         workers: How many the platform has.
         on_stage: Told what is done now.
         warm: How many events to warm up with.
+        minutes: For how long at most to send them.
         seconds: For how long half of the rate is sent.
         settings: The platform's ``serve.yml``.
     """
@@ -53,23 +58,23 @@ def measure(
         sender = Sender(platform.port, platform.token)
         bodies = (body for number in count() for body in load.round(number))
         on_stage("warming up")
-        sent = _sent(sender, bodies, warm)
+        sent = _sent(sender, bodies, lambda sent: sent < warm)
         _until(lambda: platform.committed() >= sent)
         on_stage("as fast as it goes")
-        fast = _fast(platform, sender, bodies, events)
+        fast = _fast(platform, sender, bodies, events, minutes)
         on_stage("at half the rate")
         half = _half(platform, sender, load, fast["events_per_second"] / 2, seconds)
         platform.stop()
     return {"mix": load.mix, "workers": workers, **fast, "at_half_the_rate": half}
 
 
-def _sent(sender: Sender, bodies: Iterator[tuple[bytes, int]], events: int) -> int:
-    """Send at least so many; gives how many it were."""
+def _sent(sender: Sender, bodies: Iterator[tuple[bytes, int]], more: Callable[[int], bool]) -> int:
+    """Send as long as more are wanted, by how many were sent; gives how many it were."""
     sent = 0
 
     def some() -> Iterator[tuple[bytes, int]]:
         nonlocal sent
-        while sent < events:
+        while more(sent):
             body = next(bodies)
             sent += body[1]
             yield body
@@ -78,10 +83,21 @@ def _sent(sender: Sender, bodies: Iterator[tuple[bytes, int]], events: int) -> i
     return sent
 
 
-def _fast(platform: Platform, sender: Sender, bodies: Iterator[tuple[bytes, int]], events: int) -> Figures:
+def _fast(
+    platform: Platform, sender: Sender, bodies: Iterator[tuple[bytes, int]], events: int, minutes: float | None
+) -> Figures:
     before, stages, done, began = platform.cpu(), platform.costs(), platform.worked(), time.monotonic()
+    last = began + minutes * 60 if minutes else math.inf
+    known = done
+
+    def more(sent: int) -> bool:
+        nonlocal known
+        while done + sent - known > _AHEAD and (known := platform.worked()) < done + sent - _AHEAD:
+            time.sleep(_ASK_SECONDS)
+        return sent < events and time.monotonic() < last
+
     with _watching(platform) as memory:
-        sent = _sent(sender, bodies, events)
+        sent = _sent(sender, bodies, more)
         accepted = time.monotonic() - began
         _until(lambda: platform.worked() >= done + sent)
         took = time.monotonic() - began
