@@ -37,5 +37,14 @@ def test_whatever_senders_write_stays_text() -> None:
     assert "default-src 'none'" in text
 
 
+def test_what_could_not_be_taken_over_comes_first_and_stays_text() -> None:
+    quality = known()
+    reasons = ["rules/a.yml:4: expected ',' or '}'", f"rules/{HOSTILE}.yml: no rule"]
+    text = quality_page(quality.sources(NOW), quality.inputs(), reasons, now=NOW)
+    assert text.index("Not taken over") < text.index("rules/a.yml:4: ") < text.index("<h2>Sources</h2>")
+    assert "<script" not in text
+    assert "Not taken over" not in quality_page(quality.sources(NOW), quality.inputs(), now=NOW)
+
+
 def test_an_empty_platform_has_a_page() -> None:
     assert "Nothing has arrived yet." in quality_page([], [], now=NOW)

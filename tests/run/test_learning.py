@@ -97,6 +97,21 @@ def test_a_link_is_kept_once_with_when_it_was_seen_last(tmp_path: Path) -> None:
     store.close()
 
 
+def test_links_that_were_not_seen_for_longest_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchfloor.run.learning, "MOST_LINKS", 10)
+    store = IdentityStore(tmp_path / "watchfloor.db")
+    learning = Learning(store=store)
+    for number in [*range(9), 0, 9]:
+        row = {"source": "okta_system_log", "actor.user.uid": f"00u{number}", "metadata.uid": f"e{number}"}
+        time = NOW + (100 if number in {0, 9} else number)
+        learning.observe(batch_of({**row, "actor.user.email_addr": f"u{number}@example.com", "time": time}))
+        learning.keep()
+    left = {"user:okta:00u0", *(f"user:okta:00u{number}" for number in (6, 7, 8, 9))}
+    assert set(learning.reference().tables["identity"]) == left
+    assert {link.b for link in store.links("default")} == left
+    store.close()
+
+
 def test_a_clock_that_is_ahead_is_corrected_in_what_follows_and_after_a_restart(
     tmp_path: Path, content: Content
 ) -> None:

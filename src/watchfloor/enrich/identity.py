@@ -88,6 +88,11 @@ class IdentityGraph:
         """What else events showed."""
         return tuple(self._noted)
 
+    @property
+    def size(self) -> int:
+        """How many links events showed."""
+        return len(self._log)
+
     def link(self, a: str, b: str) -> Link | None:
         """What events showed of two names."""
         return self._log.get((min(a, b), max(a, b)))

@@ -26,6 +26,9 @@ TELL_PART = 30
 KEEP_SECONDS = 3600.0
 """So often it is kept that links were seen again."""
 
+MOST_LINKS = 500_000
+"""With so many links, the half that was not seen for longest is forgotten: sessions of roles come without end."""
+
 Pair = tuple[str, str]
 _GIVEN = Given()
 
@@ -121,6 +124,9 @@ class Learning:
             StoreError: It cannot be kept; it will be tried again the next time.
         """
         again = everything or time.monotonic() >= self._keep_again
+        if self._graph.size >= MOST_LINKS:
+            self._forget()
+            return
         pairs = [*self._new, *(self._again - self._new.keys() if again else ())]
         links = [link for pair in pairs if (link := self._graph.link(*pair)) is not None]
         if self._store is not None and (links or self._noted):
@@ -129,6 +135,17 @@ class Learning:
         if again:
             self._again = set()
             self._keep_again = time.monotonic() + KEEP_SECONDS
+
+    def _forget(self) -> None:
+        links = self._graph.links
+        newest = {id(link) for link in sorted(links, key=lambda link: link.last)[len(links) // 2 :]}
+        kept = [link for link in links if id(link) in newest]
+        noted = self._graph.noted
+        if self._store is not None:
+            self._store.replace_learned(self._tenant, kept, noted)
+        self._graph = IdentityGraph(self._given.people, self._given.decisions, kept, noted)
+        self._new, self._noted, self._again = {}, [], set()
+        self._changed = True
 
 
 def _moved(before: str, now: str) -> bool:
