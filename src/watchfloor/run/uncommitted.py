@@ -19,6 +19,7 @@ from watchfloor.operator import KeyedOperator, Reference
 from watchfloor.run.alerts import alerts, revised
 from watchfloor.run.alerts import latest as latest_told
 from watchfloor.run.chain import Chained
+from watchfloor.run.giving_back import give_back
 from watchfloor.run.learning import Learning
 from watchfloor.run.noise import Noise
 from watchfloor.run.quality import Quality
@@ -210,6 +211,8 @@ class Uncommitted:
         self._staged = self._last
         self.size -= self._event_bytes
         self._events, self._event_rows, self._event_bytes = [], 0, 0
+        with cost("lake"):
+            give_back()
 
 
 def _remembered(lake: Lake) -> Duplicates:

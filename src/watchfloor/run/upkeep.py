@@ -10,6 +10,7 @@ from watchfloor.costs import cost
 from watchfloor.errors import WatchfloorError
 from watchfloor.evidence import open_chain
 from watchfloor.evidence.chain import Entry
+from watchfloor.run.giving_back import give_back
 from watchfloor.settings import DEFAULT_TENANT, DataFolder
 from watchfloor.store.compaction import compact
 from watchfloor.store.deletion import delete
@@ -43,7 +44,10 @@ class Upkeep:
 
     def _priced(self) -> None:
         with cost("upkeep"):
-            self.once()
+            try:
+                self.once()
+            finally:
+                give_back()
 
     def once(self) -> None:
         """Merge what is worth merging; delete what retention lets go, prove it and record it.
