@@ -8,18 +8,21 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import orjson
 import pytest
 from tests.enrich.test_stix import indicator
 from tests.run.live_run import NOW, Run, running, sign_in, until
 
 from watchfloor.catalog import BUILT_IN
 from watchfloor.cli.quality import page_of
+from watchfloor.cli.rules_suppressing import standing_suppressions
 from watchfloor.clock import system_clock
 from watchfloor.detect.noise import load_filters
 from watchfloor.enrich.stix import read_objects
 from watchfloor.errors import StoreError
 from watchfloor.identity import Person, Term
 from watchfloor.ingest.http.tokens import Tokens
+from watchfloor.rulecraft.suppression import hiding
 from watchfloor.run.content import load_content
 from watchfloor.run.noticing import state_of
 from watchfloor.run.quality import Quality
@@ -48,6 +51,19 @@ logsource: {product: okta, service: okta}
 detection:
     selection: {actor.displayName: probe}
     condition: selection
+"""
+SUPPRESSION = f"""
+suppressions:
+  - id: alice-signs-in
+    rule: 6a1c0000-0000-4000-8000-000000000001
+    owner: soc@example.com
+    reason: Alice signs in for a test.
+    expires: 2099-12-31
+    scope:
+      entities: ["user:alice@example.com"]
+    test:
+      hides: {orjson.loads(sign_in(1, id="00u1", alternateId="alice@example.com"))}
+      keeps: {orjson.loads(sign_in(1, id="00u2", alternateId="bob@example.com"))}
 """
 
 
@@ -92,7 +108,9 @@ def served(tmp_path: Path, workers: int = 0) -> Iterator[Served]:
     def load() -> Loaded:
         content = load_content(rules=[rules], user=[user], inventory=inventory)
         filters, errors = load_filters([user])
-        return Loaded(content, filters, (*content.errors, *errors))
+        standing, wrong = standing_suppressions([], [user], content)
+        hides = hiding(standing, system_clock) if standing else None
+        return Loaded(content, filters, hides, (*content.errors, *errors, *wrong))
 
     state, loaded = state_of(paths), load()
     said: list[str] = []
@@ -180,6 +198,26 @@ def test_the_inventory_and_filters_are_taken_over(tmp_path: Path) -> None:
         assert sorted(rows) == ["1", "2", "3"]
         assert [rows[n]["tags"][0] for n in ("1", "3")] == ["actor.criticality=high", "actor.criticality=critical"]
         assert one.run.live.worked.filtered == {"probe": 1}
+
+
+def test_suppressions_are_taken_over_and_what_they_hide_is_kept(tmp_path: Path) -> None:
+    with served(tmp_path) as one:
+        one.run.send(sign_in(1, id="00u1", alternateId="alice@example.com"))
+        file = one.content / "suppressions.yml"
+        file.write_text(SUPPRESSION)
+        one.taken(1)
+        one.run.send(sign_in(2, id="00u1", alternateId="alice@example.com"), sign_in(3, id="00u2"))
+        assert one.found() == {("Rule 1", "1"), ("Rule 1", "3")}
+        ((name, hidden),) = one.run.findings.suppressed("default")
+        assert (name, hidden.finding.event_uids) == ("alice-signs-in", ("okta_system_log:uid-2",))
+        assert one.run.live.worked.suppressed == {"alice-signs-in": 1}
+        file.write_text(SUPPRESSION.replace("2099-12-31", "2026-01-01"))
+        one.taken(2)
+        one.run.send(sign_in(4, id="00u1", alternateId="alice@example.com"))
+        assert ("Rule 1", "4") in one.found()
+        file.write_text(SUPPRESSION.replace("owner:", "owned:"))
+        until(lambda: bool(one.run.live.quality.refused))
+        assert str(file) in one.run.live.quality.refused[0]
 
 
 def test_what_other_processes_import_is_taken_over(tmp_path: Path, workers: int) -> None:

@@ -14,6 +14,7 @@ from watchfloor.cli.options import DATA, Data
 from watchfloor.cli.progress import stdout
 from watchfloor.clock import iso
 from watchfloor.console.text import visible
+from watchfloor.run.hiding import Hidden
 from watchfloor.settings import DEFAULT_TENANT, DataFolder
 from watchfloor.store.findings import FindingStore, Found
 
@@ -26,6 +27,9 @@ def findings(
     data: Data = DATA,
     tenant: Annotated[str, typer.Option(help="Whose findings.")] = DEFAULT_TENANT,
     after: Annotated[int, typer.Option(help="Only those behind this number.", min=0, metavar="N")] = 0,
+    suppressed: Annotated[
+        bool, typer.Option("--suppressed", help="Those that suppressions hide, each with its suppression.")
+    ] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for more, until it is interrupted.")] = False,
 ) -> None:
     """What the live platform has found, OCSF 2004, one JSON object a line.
@@ -36,6 +40,12 @@ def findings(
     folder.require()
     store = FindingStore(folder.database)
     try:
+        if suppressed:
+            for suppression, one in store.suppressed(tenant):
+                sys.stdout.buffer.write(
+                    orjson.dumps(Hidden(suppression, one.finding).to_ocsf(now=one.found_at)) + b"\n"
+                )
+            return
         if sys.stdout.isatty() and not follow:
             _show(list(store.after(after, tenant)))
             return

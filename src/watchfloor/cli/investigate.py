@@ -115,7 +115,7 @@ def _investigate(
             clock=system_clock,
             on_bytes=progress.on_bytes,
             on_stage=progress.on_stage,
-            hiding=hiding(active, system_clock()) if active else None,
+            hiding=hiding(active, system_clock) if active else None,
             filters=filters,
         )
         progress.on_stage("writing the report", 0, 0)

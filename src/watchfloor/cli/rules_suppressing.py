@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -15,12 +16,13 @@ from watchfloor.cli.progress import stderr
 from watchfloor.clock import system_clock
 from watchfloor.console.text import visible
 from watchfloor.detect.sigma import RuleSet
-from watchfloor.errors import argument
+from watchfloor.errors import ContentError, argument
 from watchfloor.finding import Finding
 from watchfloor.normalize import Source
 from watchfloor.operator import KeyedOperator
 from watchfloor.rulecraft.replay import Replayed
 from watchfloor.rulecraft.suppression import Suppression, apply, events_of
+from watchfloor.run.content import Content
 from watchfloor.run.hiding import EventOf
 
 Suppressions = Annotated[
@@ -118,6 +120,25 @@ def admitted_suppressions(
     for refusal in admitted.refused:
         stderr().print(Text(visible(str(refusal))), soft_wrap=True)
     return admitted.active
+
+
+def standing_suppressions(
+    named: Sequence[Path] | None, user: Sequence[Path] | None, content: Content
+) -> tuple[tuple[Suppression, ...], tuple[ContentError, ...]]:
+    """The suppressions of the named files and of content roots for a run without end, and an error for each other.
+
+    One that has expired is among them: it hides nothing any more, and is no error.
+
+    Raises:
+        InputError: A named file does not exist.
+    """
+    from watchfloor.rulecraft.suppression_file import admit, suppression_files  # noqa: PLC0415 - dear, and few name any
+
+    files = suppression_files(named or (), user or ())
+    if not files:
+        return (), ()
+    admitted = admit(files, content.rules, content.sources, datetime.min.replace(tzinfo=UTC), content.keyed)
+    return admitted.active, admitted.refused
 
 
 def _open(path: Path) -> BinaryIO:

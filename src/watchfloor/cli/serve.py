@@ -17,10 +17,12 @@ from watchfloor.cli.options import DATA, WORKERS, Assets, Content, Data, FilterN
 from watchfloor.cli.progress import stderr, stdout
 from watchfloor.cli.quality import page_of
 from watchfloor.cli.rules_loading import rule_cache, source_cache, tell_errors
+from watchfloor.cli.rules_suppressing import Suppressions, standing_suppressions
 from watchfloor.clock import iso, now_ms, system_clock
 from watchfloor.console.text import visible
 from watchfloor.errors import InputError
 from watchfloor.ingest.http.tokens import Tokens
+from watchfloor.rulecraft.suppression import hiding
 from watchfloor.run.content import load_content
 from watchfloor.run.noticing import state_of
 from watchfloor.run.serve import Platform, Serving, serving_of
@@ -45,6 +47,7 @@ def serve(
     content: Content = None,
     inventory: Assets = None,
     geo: Geo = None,
+    suppressions: Suppressions = None,
     filter_noise: FilterNoise = False,
     workers: Processes = WORKERS,
 ) -> None:
@@ -64,11 +67,13 @@ def serve(
             sources=source_cache().load,
         )
         filters, refused = admit(loaded) if filter_noise else ((), ())
-        return Loaded(loaded, filters, (*loaded.errors, *refused))
+        standing, wrong = standing_suppressions(suppressions, settings.content, loaded)
+        hides = hiding(standing, system_clock) if standing else None
+        return Loaded(loaded, filters, hides, (*loaded.errors, *refused, *wrong))
 
     # What belongs to the code that runs is as it was when that was started.
     own = (root for root in roots(settings.content) if root != BUILT_IN)
-    named = (*own, *(rules or ()), *([inventory] if inventory else ()), *settings.geo)
+    named = (*own, *(rules or ()), *([inventory] if inventory else ()), *(suppressions or ()), *settings.geo)
     state = state_of(named)
     with console.status("loading rules"):
         loaded = load()

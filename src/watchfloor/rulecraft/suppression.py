@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
+from watchfloor.clock import Clock
 from watchfloor.detect.sigma.condition import Glob
 from watchfloor.detect.sigma.matching import matcher
 from watchfloor.finding import Finding
@@ -95,11 +96,11 @@ def apply(
     return kept, hidden
 
 
-def hiding(suppressions: Sequence[Suppression], now: datetime) -> Hiding:
-    """The suppressions as a run takes them."""
+def hiding(suppressions: Sequence[Suppression], clock: Clock) -> Hiding:
+    """The suppressions as a run takes them; each hides until it expires."""
 
     def hidden(findings: Sequence[Finding], event_of: EventOf) -> list[Hidden]:
-        return apply(suppressions, findings, now, event_of)[1]
+        return apply(suppressions, findings, clock(), event_of)[1]
 
     rules = frozenset(rule for one in suppressions for rule in one.rules)
     return Hiding(rules, frozenset(column for one in suppressions for column in one.fields), hidden)

@@ -178,7 +178,7 @@ class Live:
         """Go on with what was offered and learned; no batch is at work. If the disk refuses it, nothing was taken."""
         with self._offering:
             offer, self._offered = self._offered or Offer(), None
-        machinery = offer.machinery or Machinery(self._workers, self._knowledge.filters, self._knowledge.keyed)
+        machinery = offer.machinery or self._machinery()
         self._learning.take(offer)
         reference = self._learning.reference()
         try:
@@ -191,9 +191,13 @@ class Live:
             machinery.workers.costs.update(self._workers.costs)
             self._workers.close()
         self._workers = machinery.workers
-        self._knowledge = Knowledge(reference, machinery.filters, machinery.keyed)
+        self._knowledge = Knowledge(reference, machinery.filters, machinery.keyed, machinery.hiding)
         uncommitted.know(self._knowledge)
         self.worked.taken_over += offer != Offer()
+
+    def _machinery(self) -> Machinery:
+        known = self._knowledge
+        return Machinery(self._workers, known.filters, known.keyed, known.hiding)
 
     def _put_back(self, offer: Offer) -> None:
         with self._offering:

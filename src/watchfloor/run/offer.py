@@ -8,6 +8,7 @@ import msgspec
 from watchfloor.detect.noise import NoiseFilter
 from watchfloor.identity import Decision, Person
 from watchfloor.operator import KeyedOperator
+from watchfloor.run.hiding import Hiding
 from watchfloor.run.workers import Workers
 
 Tables = Mapping[str, Mapping[str, str]]
@@ -22,11 +23,15 @@ class Given(msgspec.Struct, frozen=True):
 
 
 class Machinery(msgspec.Struct, frozen=True):
-    """What content makes: the workers, the noise filters that they number, and who looks at events later."""
+    """What content makes.
+
+    The workers, the noise filters that they number, who looks at events later, and what hides findings.
+    """
 
     workers: Workers
     filters: tuple[NoiseFilter, ...] = ()
     keyed: tuple[KeyedOperator[Any], ...] = ()
+    hiding: Hiding | None = None
 
 
 class Offer(msgspec.Struct, frozen=True):

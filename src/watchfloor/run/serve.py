@@ -241,7 +241,7 @@ async def _data_plane(
         Stores(folder.landing, lake, findings, LetterFolder(folder.letters), QualityStore(folder.quality)),
         content.workers(settings.workers, reference=known, filters=filters, geo=settings.geo, exchange=folder.exchange),
         clock,
-        knowledge=Knowledge(known, filters, content.keyed),
+        knowledge=Knowledge(known, filters, content.keyed, loaded.hiding),
         learning=learning,
         on_worked=worked,
         on_commit=committed,

@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from watchfloor.costs import cost
 from watchfloor.deadletter import DeadLetter
@@ -20,6 +21,7 @@ from watchfloor.run.alerts import alerts, revised
 from watchfloor.run.alerts import latest as latest_told
 from watchfloor.run.chain import Chained
 from watchfloor.run.giving_back import give_back
+from watchfloor.run.hiding import Hiding, hide
 from watchfloor.run.learning import Learning
 from watchfloor.run.noise import Noise
 from watchfloor.run.quality import Quality
@@ -52,18 +54,23 @@ class Stores(msgspec.Struct, frozen=True):
 
 
 class Knowledge(msgspec.Struct, frozen=True):
-    """What a live run knows beforehand: what enrichment knows, what is told to be noise, who looks at events later."""
+    """What a live run knows beforehand.
+
+    What enrichment knows, what is told to be noise, who looks at events later, and what hides findings.
+    """
 
     reference: Reference = Reference()
     filters: tuple[NoiseFilter, ...] = ()
     keyed: tuple[KeyedOperator[Any], ...] = ()
+    hiding: Hiding | None = None
 
 
 class Worked(msgspec.Struct):
     """What a live run has done since it began, for people and measurements; what was done again counts again.
 
     ``committed`` counts the records of which all is in the lake, ``taken_over`` how often something new was taken over,
-    ``by_source`` events, ``filtered`` by filter those that were noise; ``trouble`` is why nothing could be stored last
+    ``by_source`` events, ``filtered`` by filter those that were noise, ``suppressed`` by
+    suppression findings; ``trouble`` is why nothing could be stored last
     time, if it could not.
     """
 
@@ -78,6 +85,7 @@ class Worked(msgspec.Struct):
     taken_over: int = 0
     by_source: Counter[str] = msgspec.field(default_factory=Counter)
     filtered: dict[str, int] = msgspec.field(default_factory=dict)
+    suppressed: Counter[str] = msgspec.field(default_factory=Counter)
     trouble: str = ""
 
 
@@ -98,6 +106,7 @@ class Uncommitted:
         self._worked = worked
         self._indicators = Indicators(knowledge.reference)
         self._noise = Noise(knowledge.filters, knowledge.keyed)
+        self._hiding = knowledge.hiding
         self._duplicates = _remembered(stores.lake)
         self._since: float | None = None
         self._last = 0
@@ -131,6 +140,7 @@ class Uncommitted:
         """Go on with this; what is added from now on comes from a chain that knows the same."""
         self._indicators = Indicators(knowledge.reference)
         self._noise = self._noise.followed_by(knowledge.filters, knowledge.keyed)
+        self._hiding = knowledge.hiding
 
     def add(self, done: Chained, *, now: int) -> None:
         """Add what became of a batch; its findings are on disk when this returns."""
@@ -142,7 +152,7 @@ class Uncommitted:
         with cost("learn"):
             self._learning.observe(events)
         with cost("findings"):
-            found = [*new.findings, *self._told(events)]
+            found = self._shown([*new.findings, *self._told(events)], events, now)
             self._worked.findings += self._stores.findings.add(found, now=now)
         self._worked.events += events.num_rows
         self._worked.duplicates += loud.num_rows - events.num_rows
@@ -162,6 +172,21 @@ class Uncommitted:
         self._letters += letters
         self.rows += len(letters)
         self.size += sum(len(one.raw) for one in letters)
+
+    def _shown(self, findings: list[Finding], events: pa.RecordBatch, now: int) -> list[Finding]:
+        """The findings that no suppression hides; the others are kept beside the stream."""
+        if self._hiding is None:
+            return findings
+
+        def by_uid(_tenant: str, uids: Iterable[str]) -> list[Mapping[str, Any]]:
+            rows = pc.is_in(events.column("metadata.uid"), pa.array(uids, pa.string()))
+            found: list[Mapping[str, Any]] = events.filter(rows).to_pylist()
+            return found
+
+        shown, hidden = hide(findings, self._hiding, by_uid, "")
+        self._stores.findings.add_suppressed(((one.suppression, one.finding) for one in hidden), now=now)
+        self._worked.suppressed.update(one.suppression for one in hidden)
+        return shown
 
     def _told(self, events: pa.RecordBatch) -> Iterator[Finding]:
         """What other products and indicators tell of events, as revisions of what they told before."""

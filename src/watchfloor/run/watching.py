@@ -18,6 +18,7 @@ from watchfloor.enrich.indicators import indicator_tables
 from watchfloor.errors import ContentError, StoreError, WatchfloorError
 from watchfloor.ingest.http.tokens import Tokens
 from watchfloor.run.content import Content
+from watchfloor.run.hiding import Hiding
 from watchfloor.run.knowledge import assets_of
 from watchfloor.run.live import Live
 from watchfloor.run.noticing import state_of
@@ -34,10 +35,11 @@ _S = TypeVar("_S", bound=Hashable)
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """Content, the noise filters that may run with it, and what of both did not load."""
+    """Content, the noise filters that may run with it, what hides findings, and what of all that did not load."""
 
     content: Content
     filters: tuple[NoiseFilter, ...] = ()
+    hiding: Hiding | None = None
     errors: tuple[ContentError, ...] = ()
 
 
@@ -165,7 +167,7 @@ class Watch:
         except BrokenProcessPool as error:
             workers.close()
             raise _RefusedError(["content: no process can work with it"]) from error
-        machinery = Machinery(workers, loaded.filters, content.keyed)
+        machinery = Machinery(workers, loaded.filters, content.keyed, loaded.hiding)
         self._loaded = loaded
         words = f"content is taken over: {len(content.rules.rules):,} rules, {len(content.sources):,} sources."
         return _Prepared(Offer(machinery=machinery, tables=assets_of(content)), words)

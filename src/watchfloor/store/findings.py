@@ -38,6 +38,18 @@ _FINDINGS = Table(
     Column("body", LargeBinary, nullable=False),
     UniqueConstraint("tenant", "uid", "revision"),
 )
+_SUPPRESSED = Table(
+    "suppressed_findings",
+    _METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("tenant", String(128), nullable=False),
+    Column("uid", String(64), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("suppression", String, nullable=False),
+    Column("found_at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("tenant", "uid", "revision"),
+)
 _PAGE = 1000
 
 
@@ -78,6 +90,37 @@ class FindingStore:
             return 0
         with self._database.begin() as connection:
             return connection.execute(insert(_FINDINGS).on_conflict_do_nothing(), rows).rowcount
+
+    def add_suppressed(self, findings: Iterable[tuple[str, Finding]], *, now: int) -> int:
+        """Keep findings beside the stream, each with the suppression that hides it; says how many are new."""
+        rows = [
+            {
+                "tenant": one.tenant,
+                "uid": one.uid,
+                "revision": one.revision,
+                "suppression": suppression,
+                "found_at": now,
+                "body": msgspec.msgpack.encode(one),
+            }
+            for suppression, one in findings
+        ]
+        if not rows:
+            return 0
+        with self._database.begin() as connection:
+            return connection.execute(insert(_SUPPRESSED).on_conflict_do_nothing(), rows).rowcount
+
+    def suppressed(self, tenant: str) -> Iterator[tuple[str, Found]]:
+        """The findings of a tenant that suppressions hide, in the order in which they came, with the suppression."""
+        number = 0
+        query = select(_SUPPRESSED).where(_SUPPRESSED.c.tenant == tenant).order_by(_SUPPRESSED.c.number).limit(_PAGE)
+        while True:
+            with self._database.begin() as connection:
+                rows = connection.execute(query.where(_SUPPRESSED.c.number > number)).all()
+            if not rows:
+                return
+            for row in rows:
+                yield row.suppression, Found(row.number, row.found_at, self._finding(row.body))
+            number = rows[-1].number
 
     def last(self, tenant: str, uid: str) -> Finding | None:
         """The last revision of a finding, if it is here."""
