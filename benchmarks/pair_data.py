@@ -57,6 +57,7 @@ ELASTIC = {
 SEKOIA = {
     "aws_vpc_flow": ["aws-flow-logs"],
     "cef": ["cef"],
+    "cisco_asa": ["cisco-secure-firewall"],
     "cloudflare": ["audit_logs", "http_requests", "firewall_events", "gateway_dns", "gateway_http", "gateway_network"],
     "linux_auth": ["openssh"],
     "netskope": ["netskope_events", "netskope-transaction"],

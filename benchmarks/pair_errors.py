@@ -25,6 +25,7 @@ WORKSPACE_LOGIN = "https://developers.google.com/workspace/admin/reports/v1/appe
 KEY_VAULT = "https://learn.microsoft.com/azure/key-vault/general/logging"
 FALCON = "https://docs.panther.com/data-onboarding/supported-logs/crowdstrike/falcon-data-replicator"
 AUDIT = "https://man7.org/linux/man-pages/man3/audit_getloginuid.3.html"
+FTD = "https://www.cisco.com/c/en/us/td/docs/security/firepower/Syslogs/b_fptd_syslog_guide.html"
 BOX = "https://developer.box.com/reference/resources/event/"
 PAN_OS = "https://docs.paloaltonetworks.com/ngfw/administration/monitoring/use-syslog-for-monitoring/syslog-field-descriptions"
 STRATA_CEF = "https://docs.paloaltonetworks.com/strata-logging-service/log-reference/log-formats/cef"
@@ -124,6 +125,9 @@ def _has_no_zone(_stated: Stated, raw: str) -> bool:
     # Since PAN-OS 10 there is a second time in the line, with its zone.
     zoned = re.search(r",20\d\d-\d\d-\d\dT[\d:.]+[+-]\d\d:\d\d", raw)
     return re.search(r",\d{4}/\d\d/\d\d \d\d:\d\d:\d\d,", raw) is not None and zoned is None
+
+
+_ADDRESSED = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}|::|(?:[0-9a-f]{1,4}:){3}|subject name")
 
 
 def _was_taken_later(stated: Stated, raw: str) -> bool:
@@ -261,6 +265,20 @@ WRONG: tuple[Wrong, ...] = (
         "who",
         _who(lambda name, _raw: name in {"4294967295", "-1", "unset"}),
         f"4294967295 is the number of no account: nobody logged in ({AUDIT})",
+    ),
+    Wrong(
+        "cisco_asa",
+        "sekoia cisco-secure-firewall",
+        "who",
+        _who(lambda name, _raw: name in {"no authentication required", "not found", "unknown"}),
+        f"what the firewall writes where it knows no user ({FTD})",
+    ),
+    Wrong(
+        "cisco_asa",
+        "sekoia cisco-secure-firewall",
+        "what",
+        lambda stated, raw: None if _ADDRESSED.search(raw) else _category("network")(stated, raw),
+        f"network, connections and packets ({CATEGORIES}), of messages of the device about itself, with no address",
     ),
     Wrong(
         "crowdstrike",
