@@ -280,6 +280,27 @@ WRONG: tuple[Wrong, ...] = (
         lambda stated, raw: None if _ADDRESSED.search(raw) else _category("network")(stated, raw),
         f"network, connections and packets ({CATEGORIES}), of messages of the device about itself, with no address",
     ),
+    *(
+        Wrong(
+            "cloudflare",
+            origin,
+            "what",
+            _category("network"),
+            f"network, connections and packets ({CATEGORIES}), for {what}",
+        )
+        for origin, what in (
+            ("sekoia audit_logs", "what administrators changed"),
+            ("sekoia access_requests", "signing in"),
+            ("elastic cloudflare_logpush.casb", "findings in the settings of cloud applications"),
+        )
+    ),
+    Wrong(
+        "cloudflare",
+        "sekoia gateway_http",
+        "what",
+        lambda stated, raw: _category("network")(stated, raw) if '"AppUUID"' in raw else None,
+        f"network, connections and packets ({CATEGORIES}), for signing in to an application behind Access",
+    ),
     Wrong(
         "crowdstrike",
         "sekoia crowdstrike-telemetry",

@@ -1,4 +1,4 @@
-"""A message of a Cisco firewall with what it says of both ends, an account, and the outcome; ``shape`` says of what it is.
+"""A message of a Cisco firewall with what it says of both ends, an account, and the outcome; ``shape`` says which kind.
 
 The documentation numbers thousands of messages, whose texts put the same facts in a few ways: ``src if:address/port dst
 if:address/port``, ``for … to …``, ``Group <…> User <…> IP <…>``. Those are read whatever the number is.
@@ -26,7 +26,8 @@ _OF_LIST = re.compile(
 )
 _WEB = re.compile(rf"^(?:(\S{{1,255}})@)?({_ADDRESS}) Accessed (?:JAVA )?URL ({_ADDRESS})")
 _ICMP = re.compile(
-    rf"faddr ({_ADDRESS})/(\d{{1,5}})(?:\(([^()]{{1,255}})\))? gaddr {_ADDRESS}/\d{{1,5}} laddr ({_ADDRESS})/(\d{{1,5}})"
+    rf"faddr ({_ADDRESS})/(\d{{1,5}})(?:\(([^()]{{1,255}})\))? "
+    rf"gaddr {_ADDRESS}/\d{{1,5}} laddr ({_ADDRESS})/(\d{{1,5}})"
 )
 _ONE = (
     re.compile(rf"\b(?:user IP = |IP address: |from IP |laddr |mapping )({_ADDRESS})"),
