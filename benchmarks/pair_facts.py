@@ -40,7 +40,8 @@ CLASSES: Mapping[str, frozenset[int]] = {
     "authentication": frozenset({3001, 3002, 3003}),
     # A session is a persistent connection to a host or service, too.
     "session": frozenset({3001, 3002, 3003, 4001, 4005}),
-    "iam": frozenset({3001, 3002, 3003, 3004, 3005, 3006}),
+    # Who asks for users and groups learns of them; so does who lists them.
+    "iam": frozenset({3001, 3002, 3003, 3004, 3005, 3006, 5003, 5009, 5018}),
     # What is configured is an object of its own kind: an account, a group, a device, a value of the registry.
     "configuration": frozenset({1001, 3001, 3003, 3004, 3005, 3006, 5002, 5019, 6001, 6002, 201001, 201002, 201004}),
     # Data security findings are about data in files and mails; items of mailboxes and sites are web resources.

@@ -5,6 +5,7 @@ carried by                   under                                       told by
 ===========================  ==========================================  =============================
 Splunk HEC                   ``event``, an object or text                no field that is not HEC's
 Splunk exports               ``_raw``
+Azure Diagnostics            ``properties.RawXml``
 Beats and Elastic Agent      ``json``, an object                         no field that is not theirs
 OpenTelemetry                ``body``, an object or text                 ``resource``, ``timeUnixNano``
 Beats, Elastic Agent         ``event.original``, ``message``
@@ -77,6 +78,9 @@ def carried(record: Record) -> Iterator[Carried]:
         yield Carried(record["body"], _without(record, "body"))
     if not _CONTAINER.isdisjoint(record) and _is_text(record.get("log")):
         yield Carried(record["log"], _without(record, "log"))
+    properties = record.get("properties")
+    if isinstance(properties, dict) and _is_text(properties.get("RawXml")):
+        yield Carried(properties["RawXml"], record | {"properties": _without(properties, "RawXml", "Description")})
     for name in _TEXTS:
         if _is_text(record.get(name)):
             yield Carried(record[name], _without(record, name))
