@@ -103,7 +103,8 @@ def _passed_challenge(stated: Stated, raw: str) -> bool:
 
 
 def _concerns_no_threat(stated: Stated, raw: str) -> Stated | None:
-    return _category("intrusion_detection")(stated, raw) if '"threatId": null' in raw else None
+    concerns = re.search(r'"threatId": "[^"]|"primaryDescription": "Alert created', raw)
+    return None if concerns else _category("intrusion_detection")(stated, raw)
 
 
 def _without(fact: str, holds: Callable[[Stated, str], object]) -> Callable[[Stated, str], Stated | None]:
@@ -159,6 +160,13 @@ def _ended_nothing(stated: Stated, _raw: str) -> Stated | None:
     """A failed sign-in is no end: of *what*, action and category are left."""
     what = stated.get("what", {})
     if stated.get("outcome") != "failure" or what.get("type") != ["end"] or "authentication" not in what["category"]:
+        return None
+    return stated | {"what": {name: value for name, value in what.items() if name != "type"}}
+
+
+def _without_type_of_logout(stated: Stated, raw: str) -> Stated | None:
+    what = stated.get("what", {})
+    if "Logout" not in raw or "start" not in what.get("type", ()):
         return None
     return stated | {"what": {name: value for name, value in what.items() if name != "type"}}
 
@@ -300,6 +308,14 @@ WRONG: tuple[Wrong, ...] = (
         "what",
         lambda stated, raw: _category("network")(stated, raw) if '"AppUUID"' in raw else None,
         f"network, connections and packets ({CATEGORIES}), for signing in to an application behind Access",
+    ),
+    Wrong(
+        "m365_unified_audit",
+        "elastic o365.audit",
+        "what",
+        _without_type_of_logout,
+        "start, for what has begun, is given to a request to sign out (RequestType OAuth2:Logout), "
+        f"which has the operation UserLoggedIn, too ({TYPES})",
     ),
     Wrong(
         "crowdstrike",
