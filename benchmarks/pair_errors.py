@@ -128,6 +128,7 @@ def _has_no_zone(_stated: Stated, raw: str) -> bool:
     return re.search(r",\d{4}/\d\d/\d\d \d\d:\d\d:\d\d,", raw) is not None and zoned is None
 
 
+_PORTAL = re.compile(r",GLOBALPROTECT,.*,(?:portal|gateway)-(?:auth|login|prelogin|logout|connected|register),")
 _ADDRESSED = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}|::|(?:[0-9a-f]{1,4}:){3}|subject name")
 
 
@@ -245,6 +246,13 @@ WRONG: tuple[Wrong, ...] = (
         "what",
         lambda stated, raw: _category("network")(stated, raw) if ",CORRELATION," in raw else None,
         f"network, connections and packets ({CATEGORIES}), for an event of the correlation engine, which found a host",
+    ),
+    Wrong(
+        "palo_alto",
+        "elastic panw.panos",
+        "what",
+        lambda stated, raw: _category("network")(stated, raw) if _PORTAL.search(raw) else None,
+        f"network, connections and packets ({CATEGORIES}), for signing in to GlobalProtect",
     ),
     Wrong(
         "palo_alto",
