@@ -51,6 +51,14 @@ def test_the_activity_may_not_be_the_opposite(tmp_path: Path) -> None:
     assert found["github_audit"][-5:-3] == ["0/1", "0%"]
 
 
+def test_a_fragment_is_completed_and_said(tmp_path: Path) -> None:
+    expected = {"event": {"action": "ITEM_TRASH", "category": ["file", "database"], "type": ["deletion"]}}
+    found = table(tmp_path, "box_events.events", [{"event_type": "ITEM_TRASH"}], [expected], "--product", "box")
+    assert found["box"][:5] == ["1", "1/1", "100%", "1/1", "100%"]
+    assert found["box"][-4:] == ["1/1", "100%", "-", "-"]
+    assert found["1"][:3] == ["box,", "what:", "process,"]
+
+
 def test_what_becomes_no_event_agrees_on_nothing(tmp_path: Path) -> None:
     found = table(tmp_path, "github.audit", [{"a": 1}], [EXPECTED], "--product", "github_audit")
     assert found["github_audit"][1:3] == ["0/1", "0%"]

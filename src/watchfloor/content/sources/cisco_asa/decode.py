@@ -15,15 +15,16 @@ _INTERFACE = r"(?:(?!(?:[0-9A-Fa-f]{1,4}:){2}|[0-9A-Fa-f]{0,4}::)([^\s:/()]{1,64
 _END = (
     _INTERFACE
     + rf"\(?({_ADDRESS})\)?(?:/([\w-]{{1,32}}))?"
-    + r"(?: ?\([0-9A-Fa-f:.]{2,45}/\w{1,32}\))?(?: ?\(([^()/]{1,255})\))?"
+    + r"(?: ?\([0-9A-Fa-f:.]{2,45}/\w{1,32}\))?(?: ?\((?!type |user=)([^()/]{1,255})\))?"
 )
 _ENDS = (
     re.compile(rf"\bsrc {_END} dst {_END}"),
-    re.compile(rf"\b(?:for|from|flow|SRC|between) {_END} (?:to|and|DEST) {_END}"),
+    re.compile(rf"\b(?:for|from|flow|client|SRC|between) {_END} (?:to|and|DEST) {_END}"),
 )
 _OF_LIST = re.compile(
     rf"(\S{{1,64}})/({_ADDRESS})\((\d{{1,5}})\)(?:\(([^()]{{1,255}})\))? -> (\S{{1,64}})/({_ADDRESS})\((\d{{1,5}})\)"
 )
+_PEERS = re.compile(r"Local:((?:\d{1,3}\.){3}\d{1,3}):(\d{1,5}) Remote:((?:\d{1,3}\.){3}\d{1,3}):(\d{1,5})")
 _WEB = re.compile(rf"^(?:(\S{{1,255}})@)?({_ADDRESS}) Accessed (?:JAVA )?URL ({_ADDRESS})")
 _ICMP = re.compile(
     rf"faddr ({_ADDRESS})/(\d{{1,5}})(?:\(([^()]{{1,255}})\))? "
@@ -31,18 +32,22 @@ _ICMP = re.compile(
 )
 _ONE = (
     re.compile(rf"\b(?:user IP = |IP address: |from IP |laddr |mapping )({_ADDRESS})"),
-    re.compile(rf"\b(?:from|client|configuration:|for|SRC) {_INTERFACE}({_ADDRESS})(?:/(\w{{1,32}}))?"),
+    re.compile(
+        r"\b(?:from|client|configuration:|for|SRC|local-host|host|Addr|address) "
+        rf"{_INTERFACE}({_ADDRESS})(?:/(\w{{1,32}}))?"
+    ),
     re.compile(rf"\bto {_INTERFACE}({_ADDRESS})(?:/(\w{{1,32}}))?"),
 )
 _SESSIONS = (
     re.compile(r"Group <([^<>]{0,255})>(?: GroupPolicy <[^<>]{0,255}>)? User <([^<>]{0,255})> IP <([^<>]{0,64})>"),
-    re.compile(r"Group = ([^,]{0,255}), Username = ([^,]{0,255}), IP = ([^,\s]{0,64})"),
+    re.compile(r"Group = ([^,]{0,255}),(?: Username = ([^,]{0,255}),)? IP = ([^,\s]{0,64})"),
     re.compile(r"(?:GroupPolicy|Group) <([^<>]{0,255})> User <([^<>]{0,255})> IP <([^<>]{0,64})>"),
 )
 _USERS = (
     re.compile(r"[Uu]ser '([^']{1,255})'"),
     re.compile(r"user \"([^\"]{1,255})\""),
-    re.compile(r"user = (\S{1,255})"),
+    re.compile(r"user ?= ([^\s)]{1,255})"),
+    re.compile(r"User ([^\s,]{1,255}), Addr "),
     re.compile(r"Uname: ([^\s,]{1,255})"),
     re.compile(r"Username:\s?(\S{1,255})"),
     re.compile(r"^User (\S{1,255}) (?:locked|unlocked)"),
@@ -80,8 +85,8 @@ _SHAPES = (
     (re.compile(r"50210[1-3]|11300[67]"), "account"),
     (re.compile(r"1110(?:0[1-9]|10)"), "command"),
     (re.compile(r"611103|315011|605001|606002|109007"), "logoff"),
-    (re.compile(r"113019|716002|722023|722037|722028|722012"), "tunnel_close"),
-    (re.compile(r"113039|716001|722022|722033|722034|722051|734001"), "tunnel_open"),
+    (re.compile(r"113019|602304|716002|722023|722037|722028|722012"), "tunnel_close"),
+    (re.compile(r"113039|602303|716001|722022|722033|722034|722051|734001"), "tunnel_open"),
     (re.compile(r"113\d{3}|60500[45]|61110[12]|7160(?:38|39)|109\d{3}|606001|308001"), "logon"),
     (re.compile(r"74601[23]"), "mapped"),
     (re.compile(r"716\d{3}|722\d{3}|734\d{3}|737\d{3}|75[01]\d{3}|713\d{3}"), "tunnel"),
@@ -168,6 +173,8 @@ def _ends(text: str) -> Record:
         names = ("src_if", "src", "sport", "user", "dst_if", "dst", "dport")
     elif found := _ICMP.search(text):
         names = ("src", "sport", "user", "dst", "dport")
+    elif found := _PEERS.search(text):
+        names = ("dst", "dport", "src", "sport")
     elif found := _WEB.search(text):
         names = ("user", "src", "dst")
     elif found := next((found for pattern in _ENDS if (found := pattern.search(text))), None):
