@@ -60,7 +60,7 @@ def test_looking_back_finds_what_was_not_known_then(run: Run, tmp_path: Path, lo
     assert run("intel", "import", file, "--data", data).status == 0
     ran = run("intel", "match", "--data", data)
     assert ran.status == 0
-    assert ran.err == "1 indicators, 1 sightings, 1 findings\n"
+    assert ran.err == "1 indicators, 1 sightings, 1 findings; 1 of 1 row groups read\n"
     (found,) = ran.lines
     assert found["class_uid"] == 2004
     assert run("intel", "match", "--data", data, "--back", "3").out == ""

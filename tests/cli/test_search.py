@@ -50,14 +50,15 @@ def test_what_is_wrong_is_one_line(search: Run, arguments: tuple[str, ...], says
     assert ran.err.count("\n") == 1
 
 
-def test_it_shows_how_it_prunes(search: Run) -> None:
+def test_it_shows_how_it_prunes(run: Run, search: Run, investigated: Investigation) -> None:
+    assert run("lake", "compact", "--data", investigated.folder.path).status == 0
     ran = search("src_endpoint.ip=192.0.2.254 time>=2026-03-17T12:00", "--explain")
     assert ran.status == 0
     lines = ran.out.splitlines()
-    files = {line.split()[0]: int(line.split()[1]) for line in lines[2:7]}
-    assert files["tenant"] >= files["time"] >= files["hash"]
+    files = {line.split()[0]: int(line.split()[1]) for line in lines[2:8]}
+    assert files["tenant"] >= files["time"] >= files["hash"] >= files["needles"]
     assert "row groups: 0 of" in ran.out
-    assert "the Bloom filter of src_endpoint.ip" in ran.out
+    assert "have no needle index" not in ran.out
     assert "'192.0.2.254'" in ran.out
     assert '"src_endpoint.ip" = $p0' in ran.out
 

@@ -8,6 +8,7 @@ from tests.older import make_older
 
 from watchfloor.event import EVENT_SCHEMA
 from watchfloor.search import Searcher
+from watchfloor.store.compaction import compact_all
 from watchfloor.store.lake import Lake
 from watchfloor.testing.events import batch_of
 
@@ -96,8 +97,8 @@ class Filled(NamedTuple):
         return Searcher(self.lake, "default", NOW)
 
 
-@pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
+@pytest.fixture(scope="session", params=["as it came", "with indexes"])
+def filled(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Filled:
     """The events in several files, some of an older version, with somebody else's beside them."""
     lake = Lake(tmp_path_factory.mktemp("lake"))
     wanted = rows()
@@ -108,6 +109,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
         for path in lake.files()[::2]:
             make_older(path)
         writer.append(batch_of({**wanted[1], "tenant": "other", "metadata.uid": "theirs"}))
+    if request.param == "with indexes":
+        compact_all(lake, now=NOW + 10_000_000)
+        assert list(lake.folder.rglob("*.needles"))
     whole = [row for at in range(0, len(wanted), 12) for row in batch_of(*wanted[at : at + 12]).to_pylist()]
     assert whole[0].keys() == set(EVENT_SCHEMA.names)
     return Filled(lake, whole)

@@ -9,8 +9,9 @@ from tests.search.conftest import NOW, Filled
 
 from watchfloor.errors import GateError, InputError, StoreError
 from watchfloor.search import Limits, Searcher
-from watchfloor.search.engine import show_events
 from watchfloor.search.expert import search_sql
+from watchfloor.search.reading import show_events
+from watchfloor.search.seeking import Part
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_nothing_else_is_read_or_written(filled: Filled, tmp_path: Path, sql: st
 
 def unchecked(searcher: Searcher, sql: str) -> None:
     with searcher.snapshot() as snapshot, searcher.connection(snapshot, snapshot.files) as connection:
-        show_events(connection, snapshot.folder, snapshot.files)
+        show_events(connection, snapshot.folder, list(map(Part, snapshot.files)))
         connection.execute(sql)
 
 

@@ -20,6 +20,7 @@ from watchfloor.search import Searcher, parse
 from watchfloor.settings import DEFAULT_TENANT, DataFolder
 from watchfloor.store.compaction import compact_all
 from watchfloor.store.lake import Lake
+from watchfloor.store.needlefile import SUFFIX, index_of
 
 ROWS = 100
 SLOWEST = 0.99
@@ -59,7 +60,9 @@ def search(
         with lake.snapshot() as snapshot:
             size = sum(one.size for one in snapshot.files)
             measured["lake"] = {"files": len(snapshot.files), "rows": snapshot.rows, "mb": round(size / 1e6)}
-            paths = snapshot.paths
+            paths = [path for one in map(Path, snapshot.paths) for path in (one, index_of(one)) if path.exists()]
+            indexes = sum(one.stat().st_size for one in paths if one.suffix == SUFFIX)
+            measured["lake"]["needles_mb"] = round(indexes / 1e6)
         searcher = Searcher(lake, DEFAULT_TENANT, START + events * 86_400_000 // EVENTS_A_DAY)
         measured["seconds"] = {}
         for at, kind in enumerate(KINDS):
@@ -72,7 +75,7 @@ def search(
     sys.stdout.buffer.write(orjson.dumps(measured, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def _needle(searcher: Searcher, queries: Sequence[str], paths: Sequence[str]) -> dict[str, Any]:
+def _needle(searcher: Searcher, queries: Sequence[str], paths: Sequence[Path]) -> dict[str, Any]:
     """Of whole events, as ``--json`` gives them, and of the columns of a table."""
     ways: dict[str, tuple[str, ...]] = {"whole": (), "table": (*SHOWN, *WHAT)}
     return {
@@ -85,7 +88,7 @@ def _find(searcher: Searcher, query: str, columns: Sequence[str] = ()) -> None:
     searcher.search(parse(query), limit=ROWS, columns=columns)
 
 
-def _times(searches: Sequence[Callable[[], Any]], paths: Sequence[str]) -> dict[str, Any]:
+def _times(searches: Sequence[Callable[[], Any]], paths: Sequence[Path]) -> dict[str, Any]:
     cold, warm, cpu = [], [], []
     for search in searches:
         _forget(paths)
@@ -108,7 +111,7 @@ def _summary(times: Sequence[float]) -> dict[str, float]:
     return {"p50": round(ranked[len(ranked) // 2], 3), "p99": round(ranked[last], 3)}
 
 
-def _forget(paths: Sequence[str]) -> None:
+def _forget(paths: Sequence[Path]) -> None:
     """Ask the system to keep nothing of the files in memory."""
     for path in paths:
         descriptor = os.open(path, os.O_RDONLY)

@@ -17,14 +17,11 @@ from watchfloor.cli.options import DATA, Data
 from watchfloor.cli.progress import stderr, stdout
 from watchfloor.clock import iso, now_ms
 from watchfloor.console.text import visible
-from watchfloor.enrich.indicators import Indicators, indicator_tables
 from watchfloor.enrich.stix import MAX_BYTES, Intelligence, read_bundle, read_objects
 from watchfloor.errors import InputError, argument
-from watchfloor.event import EVENT_SCHEMA
 from watchfloor.ingest.taxii import Collection, Login
-from watchfloor.operator import Reference
 from watchfloor.run.alerts import latest
-from watchfloor.run.sightings import sightings
+from watchfloor.run.looking_back import look_back
 from watchfloor.secret import Secret
 from watchfloor.settings import DEFAULT_TENANT, DataFolder
 from watchfloor.store.indicators import IndicatorStore
@@ -33,7 +30,6 @@ from watchfloor.store.lake import Lake
 app = typer.Typer(help="Threat intelligence: indicators.", no_args_is_help=True)
 
 FIRST_REASONS = 5
-_NOT_RAW = tuple(name for name in EVENT_SCHEMA.names if name != "raw")
 Confidence = Annotated[
     int | None,
     typer.Option("--confidence", min=0, max=100, help="Of the feed, for indicators that do not say their own."),
@@ -124,15 +120,13 @@ def match(
     folder = _folder(data)
     with _store(folder) as store:
         known = store.valid(DEFAULT_TENANT)
-    indicators = Indicators(Reference(1, indicator_tables(known)), back=timedelta(days=back))
-    found = []
-    for batch in Lake(folder.lake).in_order(DEFAULT_TENANT, _NOT_RAW):
-        found += sightings(indicators.process(batch), indicators)
-    findings = latest(found)
+    looked = look_back(Lake(folder.lake), DEFAULT_TENANT, known, back=timedelta(days=back))
+    findings = latest(looked.found)
     now = now_ms()
     for finding in findings:
         sys.stdout.buffer.write(orjson.dumps(finding.to_ocsf(now=now)) + b"\n")
-    stderr().print(f"{len(known):,} indicators, {len(found):,} sightings, {len(findings):,} findings", markup=False)
+    counts = f"{len(known):,} indicators, {len(looked.found):,} sightings, {len(findings):,} findings"
+    stderr().print(f"{counts}; {looked.read:,} of {looked.total:,} row groups read", markup=False)
 
 
 def _tell(feed: str, read: Intelligence, new: int) -> None:

@@ -22,10 +22,15 @@ def sightings(events: pa.RecordBatch, indicators: Indicators) -> list[Finding]:
     Each is about one event; those of one indicator, entity and day have the same uid, and
     :func:`watchfloor.run.alerts.latest` makes one of them.
     """
+    return [finding for row in sighted(events).to_pylist() for finding in _of(row, indicators)]
+
+
+def sighted(events: pa.RecordBatch) -> pa.RecordBatch:
+    """The events that have a tag of an indicator."""
     tags = events.column("tags")
     # Of a stream of old events each one has tags, and next to none these.
     rows = pc.list_parent_indices(tags).filter(pc.starts_with(pc.list_flatten(tags), TAG)).unique()
-    return [finding for row in events.take(rows).to_pylist() for finding in _of(row, indicators)]
+    return events.take(rows)
 
 
 def _of(row: Mapping[str, Any], indicators: Indicators) -> Iterator[Finding]:

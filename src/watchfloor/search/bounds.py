@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from watchfloor.search.condition import hash_value, when
+from watchfloor.search.seeking import Part, Wanted, both, either, part_of, wanted
 from watchfloor.search.syntax import And, Condition, Or, Test, Value
 from watchfloor.store.hashes import may_hold
 from watchfloor.store.lake import Snapshot
@@ -18,8 +19,8 @@ T = TypeVar("T")
 class Bounds(msgspec.Struct, frozen=True):
     """What holds of every event of a result; ``None``: anything.
 
-    ``low`` and ``high`` are times (ms), both included; an event has one of ``sources``, one of ``classes`` and one of
-    ``hashes``.
+    ``low`` and ``high`` are times (ms), both included; an event has one of ``sources``, one of ``classes``, one of
+    ``hashes``, and the needles that are ``wanted``.
     """
 
     low: int | None = None
@@ -27,6 +28,7 @@ class Bounds(msgspec.Struct, frozen=True):
     sources: frozenset[str] | None = None
     classes: frozenset[int] | None = None
     hashes: frozenset[str] | None = None
+    wanted: Wanted | None = None
 
     def both(self, other: "Bounds") -> "Bounds":
         """What holds where both hold."""
@@ -37,6 +39,7 @@ class Bounds(msgspec.Struct, frozen=True):
             _pick(frozenset.intersection, self.classes, other.classes),
             # Two hashes of one event are two hashes: to have either is all that is known.
             self.hashes if self.hashes is not None else other.hashes,
+            both(self.wanted, other.wanted),
         )
 
     def either(self, other: "Bounds") -> "Bounds":
@@ -47,11 +50,19 @@ class Bounds(msgspec.Struct, frozen=True):
             _weaker(frozenset.union, self.sources, other.sources),
             _weaker(frozenset.union, self.classes, other.classes),
             _weaker(frozenset.union, self.hashes, other.hashes),
+            either(self.wanted, other.wanted),
         )
 
-    def files(self, snapshot: Snapshot) -> list[LakeFile]:
-        """The files of a snapshot that can hold such an event."""
-        return self.steps(snapshot)[-1][1]
+    def parts(self, snapshot: Snapshot) -> list[Part]:
+        """What of a snapshot can hold such an event."""
+        return self.parts_of(snapshot, self.steps(snapshot)[-1][1])
+
+    def parts_of(self, snapshot: Snapshot, files: Sequence[LakeFile]) -> list[Part]:
+        """What of some files can hold such an event, by their needle indexes."""
+        if self.wanted is None:
+            return list(map(Part, files))
+        parts = (part_of(snapshot, one, self.wanted, self.low, self.high) for one in files)
+        return [part for part in parts if part.groups is None or part.groups]
 
     def steps(self, snapshot: Snapshot) -> list[tuple[str, list[LakeFile]]]:
         """The files that are left after each thing that is known, in this order."""
@@ -82,7 +93,10 @@ def bounds(condition: Condition, now: int) -> Bounds:
         case Or(parts):
             return reduce(Bounds.either, (bounds(part, now) for part in parts))
         case Test(field, operator, values) if field.text in _BOUNDING:
-            return reduce(Bounds.either, (_BOUNDING[field.text](operator, value, now) for value in values))
+            known = reduce(Bounds.either, (_BOUNDING[field.text](operator, value, now) for value in values))
+            return msgspec.structs.replace(known, wanted=wanted(condition))
+        case Test():
+            return Bounds(wanted=wanted(condition))
         case _:
             return Bounds()
 

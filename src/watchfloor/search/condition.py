@@ -154,7 +154,7 @@ class Compiler:
         return self._equal(column.sql, operator, value)
 
     def _equal(self, sql: str, operator: str, value: Value) -> str:
-        """``:`` ignores case and knows wildcards; ``=`` is exactly this, which Bloom filters can answer."""
+        """``:`` ignores case and knows wildcards; ``=`` is exactly this."""
         if operator == ":" and value.is_pattern:
             return f"lower({sql}) LIKE lower({self.parameters.add(_like(value.text))}) ESCAPE '\\'"
         if as_it_is(operator, value):

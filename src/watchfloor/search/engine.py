@@ -5,11 +5,9 @@ ones are not opened.
 """
 
 import threading
-from collections import defaultdict
+import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -20,17 +18,21 @@ from watchfloor.event import EVENT_SCHEMA
 from watchfloor.search.bounds import Bounds
 from watchfloor.search.bounds import bounds as bounds_of
 from watchfloor.search.fields import Column
-from watchfloor.search.pipeline import SOURCE, Compiled, compiled, ordered
+from watchfloor.search.pipeline import Compiled, compiled, ordered
+from watchfloor.search.reading import PLACE, rows_at, show_events
+from watchfloor.search.seeking import Part
 from watchfloor.search.syntax import Condition, Query, Timechart
-from watchfloor.store.lake import Lake, Snapshot, read_rows
+from watchfloor.store.lake import Lake, Snapshot
 from watchfloor.store.lakefile import LakeFile
-from watchfloor.store.rowgroup import NOTHING, SQL
 
-FIRST_LOT = 4
-"""How many of the latest files are looked into first; then twice as many, and so on."""
+FIRST_LOT = 64
+"""How many of the latest row groups are looked into first, and how many at once of those that may have a needle."""
 
-PLACE = ("filename", "file_row_number")
-"""Where a row lies."""
+FEWEST = 16
+"""How many are looked into later, at least."""
+
+FEW = 1024
+"""So many rows are looked for by the columns that tell them apart, and the others read once it is known which."""
 
 _SPILL = ".spill"
 Row = tuple[Any, ...]
@@ -83,9 +85,9 @@ class Searcher:
         plan = compiled(query, self._now)
         known = bounds_of(query.condition, self._now)
         with self._lake.snapshot(self._tenant) as snapshot:
-            files = known.files(snapshot)
-            with self.connection(snapshot, files) as connection:
-                return _Run(connection, snapshot, plan, columns, self._limits.threads).rows(files, limit)
+            parts = known.parts(snapshot)
+            with self.connection(snapshot, [one.file for one in parts]) as connection:
+                return _Run(connection, snapshot, plan, columns, self._limits).rows(parts, limit)
 
     def plan(self, query: Query) -> tuple[Compiled, Bounds]:
         """What a query becomes, and what is known of the events it can find."""
@@ -159,71 +161,64 @@ class _Run:
         snapshot: Snapshot,
         plan: Compiled,
         columns: Sequence[str],
-        threads: int,
+        limits: Limits,
     ) -> None:
         self._connection = connection
         self._folder = snapshot.folder
         self._plan = plan
-        self._columns = columns
-        self._threads = threads
-        self._is_cut = False
+        known = EVENT_SCHEMA.names
+        self._columns = [name for name in columns if name in known] or known
+        self._by_place = False
+        self._threads = limits.threads
+        self._deadline = time.monotonic() + limits.seconds
 
-    def rows(self, files: Sequence[LakeFile], limit: int | None) -> Found:
+    def rows(self, parts: Sequence[Part], limit: int | None) -> Found:
         plan = self._plan
         wanted = _least(limit, plan.limit)
         # One more says whether there are more.
         asked = None if wanted is None else wanted + (plan.limit is None or wanted < plan.limit)
-        self._is_cut = asked is not None
         if asked is not None and plan.is_by_row and not plan.is_ordered:
-            names, rows, opened = self._latest(files, asked)
-            if self._is_whole:
-                names, rows = list(EVENT_SCHEMA.names), self._whole(rows, names)
+            self._by_place = plan.columns is None and asked <= FEW
+            names, rows, opened = self._latest(parts, asked)
+            if self._by_place:
+                names, rows = self._columns, self._read(rows)
         else:
-            (names, rows), opened = self._execute(files, asked), len(files)
-        width = len(plan.columns) if plan.columns is not None else len(self._columns) or len(EVENT_SCHEMA)
+            (names, rows), opened = self._execute(parts, asked), len(parts)
+        width = len(plan.columns) if plan.columns is not None else len(self._columns)
         shown = tuple(row[:width] for row in rows[:wanted])
         called = names[:width] if plan.columns is None else [one.name for one in plan.columns]
         return Found(plan.columns, tuple(called), shown, len(rows) > len(shown), opened, plan.chart)
 
-    def _latest(self, files: Sequence[LakeFile], asked: int) -> tuple[list[str], list[Row], int]:
-        left = sorted(files, key=lambda one: (one.high, one.path), reverse=True)
-        lot, left = left[:FIRST_LOT], left[FIRST_LOT:]
-        names, rows = self._execute(lot, asked)
+    def _latest(self, parts: Sequence[Part], asked: int) -> tuple[list[str], list[Row], int]:
+        left = sorted(parts, key=lambda one: (one.high, one.file.path))
+        names, rows = self._execute([], asked)
         keys = [names.index(sql.strip('"')) for sql, _ in self._plan.keys]
-        opened = size = len(lot)
+        opened, groups, size = 0, 0, FIRST_LOT
         # As long as a row of the files that are left can be among those asked for.
-        while left and not (len(rows) == asked and rows[-1][keys[0]] > left[0].high):
-            size *= 2
-            lot, left = left[:size], left[size:]
+        while left and not (len(rows) == asked and rows[-1][keys[0]] > left[-1].high):
+            lot = _lot(left, size)
             _, more = self._execute(lot, asked)
             rows = sorted(rows + more, key=lambda row: _order(row, keys), reverse=True)[:asked]
-            opened += len(lot)
+            opened, groups = opened + len(lot), groups + sum(one.count for one in lot)
+            # As many as it takes if the rest is like what was seen, and some more.
+            likely = (asked - len(rows)) * groups * 5 // (4 * len(rows)) if rows else 2 * size
+            size = max(FEWEST, min(likely, 2 * size))
         return names, rows, opened
 
-    @property
-    def _is_whole(self) -> bool:
-        return self._plan.columns is None and not self._columns
+    def _read(self, rows: Sequence[Row]) -> list[Row]:
+        """The events of rows that say where they lie."""
+        found = rows_at(self._connection, [row[:3] for row in rows], self._columns)
+        return [found[row[0], row[1]] for row in rows]
 
-    def _whole(self, rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
-        """The whole events of rows that say where they lie: few are read, from the row groups that they are in."""
-        places = [tuple(row[names.index(name)] for name in PLACE) for row in rows]
-        wanted: defaultdict[str, list[int]] = defaultdict(list)
-        for path, number in places:
-            wanted[path].append(number)
-        with ThreadPoolExecutor(self._threads) as pool:
-            lots = pool.map(lambda path: read_rows(path, sorted(wanted[path])), wanted)
-            found = {
-                (path, number): tuple(row.values())
-                for path, lot in zip(wanted, lots, strict=True)
-                for number, row in zip(sorted(wanted[path]), lot, strict=True)
-            }
-        return [found[path, number] for path, number in places]
-
-    def _execute(self, files: Sequence[LakeFile], limit: int | None) -> tuple[list[str], list[Row]]:
+    def _execute(self, parts: Sequence[Part], limit: int | None) -> tuple[list[str], list[Row]]:
         plan = self._plan
-        show_events(self._connection, self._folder, files)
+        if time.monotonic() > self._deadline:
+            raise duckdb.InterruptException
         cut = "" if limit is None else f" LIMIT {limit:d}"
         sql = f"SELECT {self._selected()} FROM ({plan.sql}){ordered(plan.keys)}{cut}"
+        # Columns are quoted in SQL, and never by what a query says.
+        columns = [name for name in EVENT_SCHEMA.names if f'"{name}"' in sql]
+        show_events(self._connection, self._folder, parts, columns, threads=self._threads)
         done = self._connection.execute(sql, plan.values)
         return [one[0] for one in done.description], done.fetchall()
 
@@ -231,20 +226,18 @@ class _Run:
         """All that a result has; of events the columns that are wanted, and those that order them."""
         if self._plan.columns is not None:
             return "*"
-        if not self._columns:
-            # Where few are wanted, whole events are read once it is known which.
-            by_place = self._plan.is_by_row and not self._plan.is_ordered and self._is_cut
-            known: Sequence[str] = PLACE if by_place else EVENT_SCHEMA.names
-        else:
-            known = [name for name in self._columns if name in EVENT_SCHEMA.names]
+        known = PLACE if self._by_place else self._columns
         return ", ".join(f'"{name}"' for name in dict.fromkeys((*known, "time", "metadata.uid")))
 
 
-def show_events(connection: duckdb.DuckDBPyConnection, folder: Path, files: Sequence[LakeFile]) -> None:
-    """Make :data:`watchfloor.search.pipeline.SOURCE` the events of these files."""
-    paths = [str(folder / one.path) for one in files]
-    source, parameters = (SQL, {"files": paths}) if files else (NOTHING, {})
-    connection.sql(f"SELECT * FROM {source}", params=parameters).create_view(SOURCE, replace=True)
+def _lot(left: list[Part], size: int) -> list[Part]:
+    """Take the latest parts, up to so many row groups, and at least one."""
+    lot = [left.pop()]
+    groups = lot[0].count
+    while left and groups + left[-1].count <= (size if left[-1].groups is None else min(size, FIRST_LOT)):
+        lot.append(left.pop())
+        groups += lot[-1].count
+    return lot
 
 
 def _order(row: Row, keys: Sequence[int]) -> list[tuple[bool, Any]]:

@@ -11,9 +11,11 @@ import duckdb
 import orjson
 
 from watchfloor.errors import InputError
-from watchfloor.search.engine import Searcher, show_events
+from watchfloor.search.engine import Searcher
 from watchfloor.search.fields import Column, Type
 from watchfloor.search.pipeline import SOURCE
+from watchfloor.search.reading import show_events
+from watchfloor.search.seeking import Part
 
 TABLE_FUNCTIONS = {"unnest", "range", "generate_series"}
 LONGEST = 65_536
@@ -33,7 +35,7 @@ def search_sql(
         raise InputError(f"--sql: longer than {LONGEST:,} characters, or with some that are no text")
     with searcher.snapshot() as snapshot, searcher.connection(snapshot, snapshot.files) as connection:
         check(connection, sql)
-        show_events(connection, snapshot.folder, snapshot.files)
+        show_events(connection, snapshot.folder, list(map(Part, snapshot.files)))
         try:
             done = connection.execute(sql)
         except (

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from watchfloor.search.branches import branches
 from watchfloor.search.condition import Compiler, Parameters
 from watchfloor.search.fields import Column, JsonPath, Type, one_column
 from watchfloor.search.syntax import (
@@ -78,9 +77,7 @@ class _Pipeline:
 
     def __init__(self, condition: Condition, now: int) -> None:
         self._compiler = Compiler(Parameters(), now)
-        self._sql = " UNION ALL ".join(
-            f"SELECT * FROM {SOURCE} WHERE {self._compiler.condition(one)}" for one in branches(condition)
-        )
+        self._sql = f"SELECT * FROM {SOURCE} WHERE {self._compiler.condition(condition)}"
         self._columns: tuple[Column, ...] | None = None
         self._keys: tuple[Key, ...] = LATEST
         self._is_ordered = False

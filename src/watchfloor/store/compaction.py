@@ -9,18 +9,23 @@ old files; the new ones count from the moment that they take their place.
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from watchfloor.errors import storing
 from watchfloor.event import EVENT_SCHEMA
 from watchfloor.store.hours import is_over
 from watchfloor.store.lake import Lake
 from watchfloor.store.lake_writer import Writing
-from watchfloor.store.lakefile import LakeFile, grouped, tenant_folder, write_groups
+from watchfloor.store.lakefile import LakeFile, grouped, remove_file, tenant_folder, write_groups
 from watchfloor.store.manifest import Manifest
+from watchfloor.store.needlefile import NeedleWriter, open_needles
+from watchfloor.store.needles import READ
 from watchfloor.store.ordered import SortedFile, merged
+from watchfloor.store.rowgroup import row_groups
 from watchfloor.store.sweeping import sweep
 
 LARGE = 1_000_000
@@ -36,22 +41,27 @@ _FIRST = ("ingested_at", "origin.path", "origin.line", "origin.index")
 
 
 class Compacted(msgspec.Struct, frozen=True):
-    """How many files became how many, and the rows in them before; ``doubles`` are rows that were there twice."""
+    """How many files became how many, and the rows in them before; ``doubles`` are rows that were there twice.
+
+    ``indexed`` is how many files were left as they are and got a needle index.
+    """
 
     before: int = 0
     after: int = 0
     rows: int = 0
     doubles: int = 0
+    indexed: int = 0
 
     def plus(self, other: "Compacted") -> "Compacted":
         """Both together."""
-        return Compacted(
-            self.before + other.before, self.after + other.after, self.rows + other.rows, self.doubles + other.doubles
-        )
+        sums = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
+        return Compacted(*(one + more for one, more in sums))
 
 
 def compact(lake: Lake, *, now: int) -> Compacted:
     """Merge what is worth merging at ``now`` (ms), once for each hour, then remove files that nobody reads any more.
+
+    Files of an hour that is over and that are left as they are get a needle index if they lack one.
 
     Others may read, write and compact meanwhile; a lot that somebody else has taken is left out.
 
@@ -69,6 +79,8 @@ def compact(lake: Lake, *, now: int) -> Compacted:
             lot = chosen(files, is_over=is_over(hour, now))
             if lot:
                 done = done.plus(_merge(lake, lot))
+            elif is_over(hour, now) or not hour.isdigit():
+                done = done.plus(_index(lake.folder, files))
     sweep(lake.folder)
     return done
 
@@ -76,9 +88,11 @@ def compact(lake: Lake, *, now: int) -> Compacted:
 def compact_all(lake: Lake, *, now: int) -> Compacted:
     """Compact until nothing is worth it."""
     done = Compacted()
-    while (more := compact(lake, now=now)).before:
+    while True:
+        more = compact(lake, now=now)
         done = done.plus(more)
-    return done
+        if not more.before:
+            return done
 
 
 def chosen(files: Iterable[LakeFile], *, is_over: bool) -> list[LakeFile]:
@@ -111,12 +125,31 @@ def _merge(lake: Lake, lot: Sequence[LakeFile]) -> Compacted:
     sources = [SortedFile(lake.folder / one.path, _all) for one in lot]
     rows = merged(sources, EVENT_SCHEMA.names, folder=lake.folder / ".spill")
     groups = grouped(_once(batch.select(EVENT_SCHEMA.names) for batch in rows))
-    made = write_groups(lake.folder, path, groups, tenant=first.tenant, hour=first.hour)
+    made = write_groups(lake.folder, path, groups, tenant=first.tenant, hour=first.hour, needles=NeedleWriter())
     if not Manifest(lake.folder).replace(lot, [made]):
-        (lake.folder / path).unlink(missing_ok=True)
+        # Somebody else may have made the same file of the same lot, and it counts.
+        if not Manifest(lake.folder).knows(path):
+            remove_file(lake.folder, path)
         return Compacted()
     before = sum(one.rows for one in lot)
     return Compacted(len(lot), 1, before, before - made.rows)
+
+
+def _index(folder: Path, files: Iterable[LakeFile]) -> Compacted:
+    """Make the needle indexes of files that have none that is of use."""
+    made = 0
+    for one in files:
+        place = folder / one.path
+        if (found := open_needles(place, size=one.size)) is not None:
+            found.close()
+            continue
+        needles = NeedleWriter()
+        for rows in row_groups(place, ("time", *READ)):
+            needles.add(rows)
+        with storing(place):
+            needles.write(place, size=one.size)
+        made += 1
+    return Compacted(indexed=made)
 
 
 def _once(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

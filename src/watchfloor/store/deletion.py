@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 from watchfloor.errors import GateError, StoreError, storing
 from watchfloor.store.lake import Lake, Snapshot
 from watchfloor.store.lake_writer import Writing
-from watchfloor.store.lakefile import LakeFile, grouped, write_groups
+from watchfloor.store.lakefile import LakeFile, grouped, remove_file, write_groups
 from watchfloor.store.manifest import Manifest
+from watchfloor.store.needlefile import NeedleWriter
 from watchfloor.store.retention import COLUMNS, Hold, Rules
 from watchfloor.store.rowgroup import row_groups
 from watchfloor.store.sweeping import sweep
@@ -141,7 +142,7 @@ def _exchange(
     if Manifest(snapshot.folder).replace(files, made, deletion=msgspec.json.encode(record)):
         return record
     for one in made:
-        (snapshot.folder / one.path).unlink(missing_ok=True)
+        remove_file(snapshot.folder, one.path)
     return None
 
 
@@ -156,10 +157,10 @@ def _without(snapshot: Snapshot, old: LakeFile, rules: Rules, now: int) -> LakeF
     digest = hashlib.blake2b(f"{old.path}\0{now}".encode(), digest_size=16).hexdigest()
     path = str(place.with_name(f"retained-{digest}.parquet"))
     groups = (group for group in grouped(kept()) if group.num_rows)
-    made = write_groups(snapshot.folder, path, groups, tenant=old.tenant, hour=old.hour)
+    made = write_groups(snapshot.folder, path, groups, tenant=old.tenant, hour=old.hour, needles=NeedleWriter())
     if made.rows:
         return made
-    (snapshot.folder / path).unlink()
+    remove_file(snapshot.folder, path)
     return None
 
 

@@ -18,42 +18,22 @@ import pyarrow.parquet as pq
 from watchfloor.errors import StoreError
 from watchfloor.event import EVENT_SCHEMA
 from watchfloor.store.hashes import hashes_of, packed
+from watchfloor.store.needlefile import NeedleWriter, index_of
 
 GROUP_ROWS = 8192
 GROUP_BYTES = 4 << 20
 """Raw bytes of a row group, which is read as a whole; one event can be larger."""
 
-NEEDLES = (
-    "metadata.uid",
-    "actor.user.uid",
-    "actor.user.name",
-    "actor.user.email_addr",
-    "user.uid",
-    "user.name",
-    "user.email_addr",
-    "device.hostname",
-    "device.ip",
-    "src_endpoint.ip",
-    "src_endpoint.hostname",
-    "dst_endpoint.ip",
-    "dst_endpoint.hostname",
-    "query.hostname",
-    "entity.actor",
-    "entity.user",
-    "entity.host",
-    "entity.peer",
-    "entity.address",
-)
-"""The columns with a Bloom filter in each row group: those that people look for one value in."""
-
 MOST_NAMED = 64
 """How many sources or classes a file's entry names; one with more names none, and may hold any."""
 
-_WORDS = [name for name in EVENT_SCHEMA.names if name not in {"raw", "rest", "unmapped"}]
-"""The columns whose values may be few: of others, a dictionary would only be made to be given up."""
+_OTHERS = {"raw", "rest", "unmapped", "metadata.uid", "time", "ingested_at", "origin.line", "origin.ordinal"}
+_WORDS = [name for name in EVENT_SCHEMA.names if name not in _OTHERS]
+"""The columns whose values may be few: of others, a dictionary would only be made to be given up, or be read whole."""
 
-_BLOOM = {"ndv": GROUP_ROWS // 2, "fpp": 0.05}
 _ZSTD = "zstd"
+_PAGE_BYTES = 64 << 10
+"""What is taken apart to read one value."""
 
 
 class LakeFile(msgspec.Struct, frozen=True):
@@ -82,6 +62,13 @@ class LakeFile(msgspec.Struct, frozen=True):
         return (high is None or self.low <= high) and (low is None or self.high >= low)
 
 
+def remove_file(folder: Path, path: str) -> None:
+    """Remove a file from disk, and what lies beside it; one that is not there is no matter."""
+    place = folder / path
+    for one in (place, index_of(place)):
+        one.unlink(missing_ok=True)
+
+
 def tenant_folder(tenant: str) -> str:
     """A tenant's name as one safe path part; the column in the file stays authoritative.
 
@@ -105,8 +92,10 @@ def write_sorted(folder: Path, path: str, rows: pa.Table, *, tenant: str, hour: 
     return write_groups(folder, path, _row_groups(rows), tenant=tenant, hour=hour)
 
 
-def write_groups(folder: Path, path: str, groups: Iterable[pa.Table], *, tenant: str, hour: str) -> LakeFile:
-    """Write sorted row groups as one file, which is on disk when this returns.
+def write_groups(
+    folder: Path, path: str, groups: Iterable[pa.Table], *, tenant: str, hour: str, needles: NeedleWriter | None = None
+) -> LakeFile:
+    """Write sorted row groups as one file, which is on disk when this returns, with a needle index if one is given.
 
     Raises:
         StoreError: The folder cannot be written.
@@ -124,14 +113,18 @@ def write_groups(folder: Path, path: str, groups: Iterable[pa.Table], *, tenant:
                 compression=_ZSTD,
                 use_dictionary=_WORDS,
                 write_statistics=["time"],
-                bloom_filter_options=dict.fromkeys(NEEDLES, _BLOOM),
+                data_page_size=_PAGE_BYTES,
             ) as writer:
                 for group in groups:
                     writer.write_table(group, row_group_size=max(group.num_rows, 1))
                     summary.add(group)
+                    if needles is not None:
+                        needles.add(group)
             out.flush()
             os.fsync(out.fileno())
             size = out.tell()
+        if needles is not None:
+            needles.write(place, size=size)
         part.rename(place)
         sync_folder(place.parent)
     except OSError as error:

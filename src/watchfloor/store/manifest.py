@@ -106,6 +106,12 @@ class Manifest:
                 database.execute("INSERT INTO deletion (body) VALUES (?)", [deletion])
             return True
 
+    def knows(self, path: str) -> bool:
+        """Whether a path is one of the lake, or has left it and may be read still."""
+        query = "SELECT 1 FROM file WHERE path = ?1 UNION ALL SELECT 1 FROM gone WHERE path = ?1"
+        with self._reading() as database:
+            return database is not None and database.execute(query, [path]).fetchone() is not None
+
     def gone(self) -> dict[str, int]:
         """Paths that have left the lake and may still be on disk, with the generation since which nobody needs them."""
         with self._reading() as database:

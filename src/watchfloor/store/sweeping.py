@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
+from watchfloor.store.lakefile import remove_file
 from watchfloor.store.leases import oldest
 from watchfloor.store.manifest import Manifest
 
-_OURS = re.compile(r".+\.parquet")
+_OURS = re.compile(r".+\.(?:parquet|needles)")
 
 
 def sweep(folder: Path) -> int:
@@ -18,7 +19,7 @@ def sweep(folder: Path) -> int:
     reader = oldest(folder)
     done = [path for path, generation in gone.items() if reader is None or generation <= reader]
     for path in done:
-        (folder / path).unlink(missing_ok=True)
+        remove_file(folder, path)
     manifest.forget(done)
     return len(gone) - len(done)
 
@@ -28,5 +29,5 @@ def remove_orphans(folder: Path) -> None:
     manifest = Manifest(folder)
     known = {one.path for one in manifest.files()} | manifest.gone().keys()
     for place in folder.glob("tenant=*/hour=*/*"):
-        if _OURS.fullmatch(place.name) and str(place.relative_to(folder)) not in known:
+        if _OURS.fullmatch(place.name) and str(place.with_suffix(".parquet").relative_to(folder)) not in known:
             place.unlink(missing_ok=True)
