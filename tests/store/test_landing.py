@@ -147,3 +147,30 @@ def test_only_one_process_writes(tmp_path: Path) -> None:
         Landing(tmp_path)
     with Landing(tmp_path):
         pass
+
+
+def test_the_number_is_on_disk_before_the_last_segment_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+    flush, unlink = os.fsync, Path.unlink
+
+    def flushed(descriptor: int) -> None:
+        steps.append(Path(f"/proc/self/fd/{descriptor}").resolve().name)
+        flush(descriptor)
+
+    def unlinked(path: Path, missing_ok: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's signature
+        steps.append(f"without {path.name}")
+        unlink(path, missing_ok)
+
+    with Landing(tmp_path) as landing:
+        segment = landing.write([arrival(b"x")], now=NOW)
+        monkeypatch.setattr(os, "fsync", flushed)
+        monkeypatch.setattr(Path, "unlink", unlinked)
+        landing.forget(1)
+    assert steps == [".number", tmp_path.name, f"without {segment.path.name}"]
+
+
+def test_numbers_begin_behind_what_was_worked_on_though_the_folder_was_emptied(tmp_path: Path) -> None:
+    with Landing(tmp_path, after=7) as landing:
+        assert landing.write([arrival(b"x")], now=NOW).number == 8
+    with Landing(tmp_path, after=3) as landing:
+        assert landing.write([arrival(b"y")], now=NOW).number == 9

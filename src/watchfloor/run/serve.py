@@ -182,7 +182,8 @@ async def serve(
         InputError: An address cannot be listened on, or a certificate cannot be used.
         StoreError: The data folder cannot be written, or another process serves it.
     """
-    with bind(serving.http) as listener, Landing(folder.landing) as landing:
+    worked_on = Lake(folder.lake).upto(STREAM) or 0
+    with bind(serving.http) as listener, Landing(folder.landing, after=worked_on) as landing:
         async with _data_plane(
             serving.limits, folder, landing, loaded=loaded, loading=loading, clock=clock, settings=settings, say=say
         ) as platform:

@@ -62,6 +62,7 @@ class Landing:
     """Writes segments into a folder; each call is done when it returns. Use as a context manager.
 
     Args:
+        after: Numbers begin behind this one, whatever is in the folder: segments up to it have been worked on.
         free: How many bytes of a folder's disk are free.
 
     Raises:
@@ -72,6 +73,7 @@ class Landing:
         self,
         folder: Path,
         *,
+        after: int = 0,
         reserve: int = RESERVE_BYTES,
         free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
     ) -> None:
@@ -89,7 +91,7 @@ class Landing:
         with storing(folder):
             for leftover in folder.glob(f".*{_SUFFIX}"):
                 leftover.unlink()
-        self._next = 1 + max(self._remembered(), *(one.number for one in segments(folder)), 0)
+        self._next = 1 + max(self._remembered(), *(one.number for one in segments(folder)), after)
 
     def __enter__(self) -> Self:
         return self
@@ -134,6 +136,7 @@ class Landing:
             part = self._folder / f".{_NUMBER}"
             _write_through(part, str(self._next - 1).encode())
             part.rename(self._folder / _NUMBER)
+            _flush_folder(self._folder)
             for one in segments(self._folder):
                 if one.number > upto:
                     break
