@@ -446,3 +446,38 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_has_two_uids(log: Path
 def test_settings_that_are_none(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"files|line_bytes"):
         Tail(**settings)
+
+
+def test_a_log_that_gets_the_number_of_a_compressed_file_that_was_deleted_is_read(log: Path, state: Path) -> None:
+    async def scenario() -> None:
+        intake = MemoryIntake()
+        packed = log.with_name("app.log.1.gz")
+        packed.write_bytes(gzip.compress(text(0, 10)))
+        async with running(tail(log.parent), intake, state):
+            await intake.until(lambda: intake.raw == lines(0, 10))
+            # The file system gives the number of a file that is gone to the next one that is made.
+            packed.write_bytes(text(100, 120))
+            packed.rename(log)
+            await intake.until(lambda: intake.raw == lines(0, 10) + lines(100, 120))
+        async with running(tail(log.parent), intake, state):
+            append(log, text(120, 125))
+            await intake.until(lambda: intake.raw == lines(0, 10) + lines(100, 125))
+
+    asyncio.run(scenario())
+
+
+def test_such_a_log_is_read_also_when_it_came_while_nobody_looked(log: Path, state: Path) -> None:
+    async def scenario() -> None:
+        intake = MemoryIntake()
+        packed = log.with_name("app.log.1.gz")
+        packed.write_bytes(gzip.compress(text(0, 10)))
+        async with running(tail(log.parent), intake, state):
+            await intake.until(lambda: intake.raw == lines(0, 10))
+        async with running(tail(log.parent), intake, state):
+            await asyncio.sleep(0.2)
+        packed.write_bytes(text(100, 120))
+        packed.rename(log)
+        async with running(tail(log.parent), intake, state):
+            await intake.until(lambda: intake.raw == lines(0, 10) + lines(100, 120))
+
+    asyncio.run(scenario())

@@ -55,7 +55,7 @@ class File:
             followed.begin_anew()
             self._reading = None
         if followed.passing and content.packed:
-            followed.done = True
+            followed.finish(self.size, self.changed)
             return None
         final = self.final or content.packed
         seen = self._seen(content)
@@ -66,14 +66,15 @@ class File:
             self._reading = self._reading or FRAMINGS[framing](most)
             piece = self._reading.next(seen, followed.place, final=final and not followed.passing)
         except RecordError:
-            followed.done = True
+            followed.finish(self.size, self.changed)
             raise
         if piece.place == followed.place and not piece.dropped:
             if followed.passing:
                 followed.passing = 0
             else:
                 self._exhausted = state
-                followed.done = content.packed
+                if content.packed:
+                    followed.finish(self.size, self.changed)
             return None
         if content.packed:
             return piece

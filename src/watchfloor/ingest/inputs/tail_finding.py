@@ -63,6 +63,7 @@ class Finding:
         """Find what is there; ``now`` are seconds of a clock that never goes back."""
         listed = dict(self._list())
         for key, (path, status) in listed.items():
+            self._forget_another(key, status)
             file = self.files.get(key) or self._meet(key, path, status, now)
             if file:
                 file.path, file.size, file.changed = path, status.st_size, status.st_mtime_ns
@@ -107,6 +108,15 @@ class Finding:
         """Let go of all files."""
         for file in self._opened.values():
             file.close()
+
+    def _forget_another(self, key: Key, status: os.stat_result) -> None:
+        """Forget a file that was read whole if its number was given to another one since."""
+        known = self._known.get(key)
+        if known and known.done and known.whole != (status.st_size, status.st_mtime_ns):
+            del self._known[key]
+            self.files.pop(key, None)
+            if opened := self._opened.pop(key, None):
+                opened.close()
 
     def _remember_gone(self, one: Followed) -> None:
         self._known[one.key] = one

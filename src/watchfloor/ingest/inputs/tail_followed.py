@@ -31,6 +31,7 @@ class Followed(msgspec.Struct, kw_only=True):
         tail: and of those before ``place``: by both it is known again.
         passing: What stands before this offset was there at first sight, and does not land; 0 once that is passed.
         done: It is whole, and nothing more will be read of it.
+        whole: Its size and time of change (ns) then; with others, it is another file that got its number.
     """
 
     device: int
@@ -43,6 +44,7 @@ class Followed(msgspec.Struct, kw_only=True):
     generation: int = 0
     passing: int = 0
     done: bool = False
+    whole: tuple[int, int] = (0, 0)
 
     @property
     def key(self) -> tuple[int, int]:
@@ -80,6 +82,10 @@ class Followed(msgspec.Struct, kw_only=True):
             return False
         self.origin = origin("tail", self.device, self.inode, self.generation, line.hex())
         return True
+
+    def finish(self, size: int, changed: int) -> None:
+        """Nothing more will be read of it, as long as it has this size and time of change (ns)."""
+        self.done, self.whole = True, (size, changed)
 
     def advance(self, piece: Piece) -> None:
         """What the piece holds has landed."""
