@@ -137,6 +137,25 @@ def test_a_record_that_is_too_long_is_told_and_its_neighbours_arrive(door: Door)
     assert sum(door.intake.dropped.values()) == 2
 
 
+def test_a_resource_that_is_repeated_beside_each_record_costs_bounded_memory(door: Door) -> None:
+    made = request()
+    made.resource_logs[0].resource.attributes[0].value.string_value = "a" * 10_000
+    for number in range(500):
+        made.resource_logs[0].scope_logs[0].log_records.add().body.string_value = f"{number}"
+    resource = {"attributes": [{"key": "host.name", "value": {"stringValue": "a" * 10_000}}]}
+    records = [{"body": {"stringValue": f"{number}"}} for number in range(500)]
+    text = json.dumps({"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": records}]}]}).encode()
+    assert post(door, made.SerializeToString(), "application/x-protobuf").status_code == 413
+    assert post(door, text, "application/json").status_code == 413
+    assert door.raw() == []
+
+
+def test_a_request_without_records_is_taken(door: Door) -> None:
+    for kind, body in (("application/x-protobuf", b""), ("application/json", b"{}")):
+        assert post(door, body, kind).status_code == 200
+    assert door.raw() == []
+
+
 def test_nobody_delivers_without_a_token(door: Door) -> None:
     url = f"http://127.0.0.1:{door.port}/v1/logs"
     assert httpx.post(url, json=JSON).status_code == 401

@@ -35,7 +35,7 @@ class Bodies:
     """The bodies of all requests that are at hand."""
 
     def __init__(self, limits: BodyLimits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._held = 0
 
     @asynccontextmanager
@@ -53,23 +53,23 @@ class Bodies:
             self._held -= sum(map(len, pieces))
 
     async def _receive(self, request: Request, pieces: list[bytes]) -> None:
-        most = self._limits.request_bytes
+        most = self.limits.request_bytes
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > most:
             raise HTTPException(413, f"longer than {size_text(most)}")
         size = 0
         try:
-            async with asyncio.timeout(self._limits.seconds):
+            async with asyncio.timeout(self.limits.seconds):
                 async for piece in request.stream():
                     pieces.append(piece)
                     size += len(piece)
                     self._held += len(piece)
                     if size > most:
                         raise HTTPException(413, f"longer than {size_text(most)}")
-                    if self._held > self._limits.all_bytes:
+                    if self._held > self.limits.all_bytes:
                         raise HTTPException(429, "too many requests at once", {"Retry-After": "1"})
         except TimeoutError:
-            raise HTTPException(408, f"the body did not come within {self._limits.seconds:g} seconds") from None
+            raise HTTPException(408, f"the body did not come within {self.limits.seconds:g} seconds") from None
         except ClientDisconnect:
             raise HTTPException(400, "the connection ended inside the body") from None
 
@@ -99,8 +99,8 @@ class Bodies:
         try:
             for chunk in chunks:
                 plain += chunk
-                if len(plain) > self._limits.plain_bytes:
-                    raise HTTPException(413, f"longer than {size_text(self._limits.plain_bytes)}, unpacked")
+                if len(plain) > self.limits.plain_bytes:
+                    raise HTTPException(413, f"longer than {size_text(self.limits.plain_bytes)}, unpacked")
         except RecordError as error:
             raise HTTPException(400, f"the body cannot be unpacked: {error}") from None
         return bytes(plain)

@@ -27,6 +27,7 @@ from starlette.routing import Route
 
 from watchfloor.ingest.http.answers import answer
 from watchfloor.ingest.http.gate import Gate, Refused
+from watchfloor.ingest.limits import size_text
 
 _PROTOBUF, _JSON = "application/x-protobuf", "application/json"
 _MAX_DEPTH = 32
@@ -51,7 +52,8 @@ class OtlpEndpoint:
             raise HTTPException(415, f"Content-Type may be {_PROTOBUF} or {_JSON}")
         async with self._gate.bodies.read(request) as body:
             plain = self._gate.bodies.plain(body, request.headers.get("content-encoding", ""))
-            records = await asyncio.to_thread(_from_protobuf if kind == _PROTOBUF else _from_json, plain)
+            read = _from_protobuf if kind == _PROTOBUF else _from_json
+            records = await asyncio.to_thread(read, plain, self._gate.bodies.limits.plain_bytes)
             raw = [one for one in records if len(one) <= self._gate.longest]
             refused = len(records) - len(raw)
             if refused:
@@ -75,20 +77,21 @@ def _told(kind: str, refused: int) -> Response:
     return Response(response.SerializeToString(), media_type=_PROTOBUF)
 
 
-def _from_protobuf(body: bytes) -> list[bytes]:
-    """The records of a request in protobuf.
+def _from_protobuf(body: bytes, most: int) -> list[bytes]:
+    """The records of a request in protobuf, up to ``most`` bytes together.
 
     Raises:
-        HTTPException: 400: it is none.
+        HTTPException: 400: it is none; 413: they are more.
     """
     try:
         request = ExportLogsServiceRequest.FromString(body)
-        return [
-            _written(_plain(record, resource.resource.attributes, scope.scope.name, scope.scope.version))
+        records = (
+            _plain(record, resource.resource.attributes, scope.scope.name, scope.scope.version)
             for resource in request.resource_logs
             for scope in resource.scope_logs
             for record in scope.log_records
-        ]
+        )
+        return _written(records, most)
     except (DecodeError, RecursionError, ValueError) as error:
         raise HTTPException(400, "not an ExportLogsServiceRequest") from error
 
@@ -130,21 +133,21 @@ def _value(value: AnyValue, depth: int) -> Any:
             return getattr(value, kind)
 
 
-def _from_json(body: bytes) -> list[bytes]:
-    """The records of a request in JSON.
+def _from_json(body: bytes, most: int) -> list[bytes]:
+    """The records of a request in JSON, up to ``most`` bytes together.
 
     Raises:
-        HTTPException: 400: it is none.
+        HTTPException: 400: it is none; 413: they are more.
     """
     try:
         request = orjson.loads(body)
-        return [_written(record) for record in _json_records(request)]
+        return _written(_json_records(request), most)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise HTTPException(400, "not an ExportLogsServiceRequest") from error
 
 
 def _json_records(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for resource in request["resourceLogs"]:
+    for resource in request.get("resourceLogs") or []:
         attributes = _json_pairs((resource.get("resource") or {}).get("attributes") or [], 0)
         for scope in resource.get("scopeLogs") or []:
             named = scope.get("scope") or {}
@@ -178,8 +181,16 @@ def _json_value(value: Mapping[str, Any], depth: int) -> Any:
     return None
 
 
-def _written(record: dict[str, Any]) -> bytes:
-    return orjson.dumps(_without_nothing(record))
+def _written(records: Iterable[dict[str, Any]], most: int) -> list[bytes]:
+    """Each as JSON. What a request says once of a resource stands in all of its records: they may be far longer."""
+    written: list[bytes] = []
+    size = 0
+    for record in records:
+        written.append(orjson.dumps(_without_nothing(record)))
+        size += len(written[-1])
+        if size > most:
+            raise HTTPException(413, f"longer than {size_text(most)}, with its resource beside each record")
+    return written
 
 
 def _without_nothing(record: dict[str, Any]) -> dict[str, Any]:
