@@ -169,6 +169,28 @@ def test_what_is_sent_again_has_the_same_uid_and_a_stream_made_anew_has_others(f
     asyncio.run(scenario())
 
 
+def test_what_looks_like_a_refusal_of_the_server_and_is_a_message_hinders_nothing(
+    free_port: Port, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        port = free_port()
+        async with serving(tmp_path / "server", port):
+            client = await connected(port)
+            publisher = Publisher(client, reading(port))
+            await publisher.prepare()
+            await client.jetstream().publish("logs.a", b"", headers={"Status": "409", "Description": "by a sender"})
+            intake = MemoryIntake()
+            async with running(publisher.transport, intake, tmp_path):
+                await publisher.send([b"one"])
+                await intake.until(lambda: intake.raw == [b"one"])
+                await asyncio.sleep(0.2)
+            assert await publisher.acknowledged() == 2
+            assert "by a sender" not in "".join(intake.states)
+            await client.close()
+
+    asyncio.run(scenario())
+
+
 def test_what_is_refused_until_the_end_is_given_back(free_port: Port, tmp_path: Path) -> None:
     async def scenario() -> None:
         port = free_port()

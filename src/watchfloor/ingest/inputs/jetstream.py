@@ -292,7 +292,8 @@ def _place(reply: str) -> tuple[int, int]:
 
 
 def _status(message: "Msg") -> str:
-    return (message.headers or {}).get("Status", "") if not message.data else ""
+    """What the server says; empty for a message of the stream, whose headers its sender chose: that has a reply."""
+    return (message.headers or {}).get("Status", "") if not message.data and not message.reply else ""
 
 
 def _text(error: BaseException) -> str:
