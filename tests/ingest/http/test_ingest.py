@@ -5,6 +5,7 @@ import gzip
 import socket
 import time
 import zlib
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 import zstandard
 
 from watchfloor.errors import InputError
+from watchfloor.ingest.http import server
 from watchfloor.ingest.http.server import Listen, bind
 
 Door = Any  # the fixture's class lives in conftest.py, which tests do not import
@@ -188,3 +190,20 @@ def test_tokens_do_not_cross_the_network_in_the_open_unasked() -> None:
         bind(Listen(host="0.0.0.0"))  # noqa: S104 - refused
     with pytest.raises(InputError, match=r"203\.0\.113\.1:0: Cannot assign"):
         bind(Listen(host="203.0.113.1", port=0, plain=True))
+
+
+def test_a_head_without_end_and_one_that_never_comes_are_cut_off(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_HEAD_SECONDS", 0.3)
+    for piece in (b"x: " + b"a" * 100_000 + b"\r\n", b"x: a\r\n", b""):
+        with socket.create_connection(("127.0.0.1", door.port), timeout=5) as connection:
+            connection.sendall(b"POST /ingest HTTP/1.1\r\n" if piece else b"")
+            with suppress(ConnectionError):
+                for _ in range(100):
+                    connection.sendall(piece)
+                    time.sleep(0.0 if len(piece) > 100 else 0.01)
+                while connection.recv(1 << 16):
+                    pass
+    with door.client() as client:
+        assert [client.post("/ingest", content=b'{"a": 1}').status_code for _ in range(3)] == [200] * 3
+        time.sleep(0.5)
+        assert client.post("/ingest", content=b"{}").status_code == 200

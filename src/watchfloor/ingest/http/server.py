@@ -9,12 +9,15 @@ from pathlib import Path
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from watchfloor.errors import InputError, argument
 
 _DRAIN_SECONDS = 10
 _CONNECTIONS = 2048
-_HEADER_BYTES = 64 << 10
+_HEAD_BYTES = 512 << 10
+"""The longest head of a request; what one read of the socket gives of the body behind it may count, too."""
+_HEAD_SECONDS = 30.0
 
 
 class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,6 +34,49 @@ class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: int = 8470
     tls: Tls | None = None
     plain: bool = False
+
+
+class _Connection(HttpToolsProtocol):
+    """A connection that is cut off if the head of a request does not come whole, within a time and a size.
+
+    Nobody needs a token to send one, and the library bounds neither.
+    """
+
+    _head: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the library's
+        super().connection_made(transport)
+        self._expect()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head:
+            self._head_bytes += len(data)
+            if self._head_bytes > _HEAD_BYTES:
+                self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._expect()
+
+    def on_headers_complete(self) -> None:
+        self._expect_no_more()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expect_no_more()
+        super().connection_lost(exc)
+
+    def _expect(self) -> None:
+        if self._head is None:
+            self._head_bytes = 0
+            self._head = self.loop.call_later(_HEAD_SECONDS, self.transport.abort)
+
+    def _expect_no_more(self) -> None:
+        if self._head:
+            self._head.cancel()
+            self._head = None
 
 
 class _Server(uvicorn.Server):
@@ -62,7 +108,7 @@ async def serve_http(app: Starlette, listener: socket.socket, tls: Tls | None, s
     """
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=_Connection,
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -71,7 +117,6 @@ async def serve_http(app: Starlette, listener: socket.socket, tls: Tls | None, s
         proxy_headers=False,
         server_header=False,
         limit_concurrency=_CONNECTIONS,
-        h11_max_incomplete_event_size=_HEADER_BYTES,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
         ssl_certfile=tls.certificate if tls else None,
