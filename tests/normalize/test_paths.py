@@ -2,18 +2,14 @@
 
 import pytest
 
-from watchfloor.normalize.paths import Consumed, getter
+from watchfloor.normalize.paths import getter
+from watchfloor.normalize.rows import Rows, place
 
 
 def test_an_escaped_dot_belongs_to_the_key() -> None:
     record = {"winlog.channel": "Security", "winlog": {"channel": "System"}}
     assert getter(r"winlog\.channel")(record) == "Security"
     assert getter("winlog.channel")(record) == "System"
-
-
-def test_what_an_escaped_path_takes_is_consumed() -> None:
-    record = {"labels": {"a.b": 1, "c": 2}, "d": 3}
-    assert Consumed([r"labels.a\.b"]).leftover(record) == {"labels": {"c": 2}, "d": 3}
 
 
 @pytest.mark.parametrize("path", ["", ".", "a..b", "a.", "a\\b", "a[", "a[x]"])
@@ -46,7 +42,7 @@ def test_malformed_paths_are_refused(path: str) -> None:
     ],
 )
 def test_what_a_path_reads(path: str, value: object) -> None:
-    record = {
+    record: dict[str, object] = {
         "a": {"b": 0},
         "list": [{"k": 1, "on": False}, "junk", {"k": 2, "on": None}],
         "empty": [],
@@ -54,3 +50,6 @@ def test_what_a_path_reads(path: str, value: object) -> None:
         "text": "words",
     }
     assert getter(path)(record) == value
+    beside: list[dict[str, object]] = [record, {}, {**record, "more": 1}, dict.fromkeys(record)]
+    assert Rows(beside).at(place(path)).values == [value, None, value, None]
+    assert Rows([record, record]).part([1]).at(place(path)).values == [value]

@@ -10,11 +10,16 @@ from typing import Any
 
 from watchfloor.normalize.coerce import text_of
 from watchfloor.normalize.paths import Getter, getter
+from watchfloor.normalize.rows import Mask, Rows, both, either, mask_of, place
+
+When = Mapping[str, Any] | list[Mapping[str, Any]] | None
+"""A condition as it is written."""
 
 Condition = Callable[[dict[str, Any]], bool]
+Holding = Callable[[Rows], Mask]
 
 
-def compile_condition(when: Mapping[str, Any] | list[Mapping[str, Any]] | None) -> Condition:
+def compile_condition(when: When) -> Condition:
     """A predicate on records.
 
     A mapping holds if each of its paths does; a list of mappings holds if one does. A wanted value is a text compared
@@ -48,6 +53,36 @@ def _all(tests: list[tuple[Getter, Callable[[Any], bool]]], record: dict[str, An
         if not test(get(record)):
             return False
     return True
+
+
+def compile_holding(when: When) -> Holding:
+    """As :func:`compile_condition`, of many records at once.
+
+    >>> compile_holding({"EventID": [1, 5]})(Rows([{"EventID": 1}, {"EventID": "5"}, {}]))
+    [True, True, False]
+
+    Raises:
+        ValueError: The condition is malformed.
+    """
+    if not when:
+        return lambda _rows: True
+    if isinstance(when, list):
+        options = [compile_holding(one) for one in when]
+        return lambda rows: either(option(rows) for option in options)
+    tests = []
+    for path, value in when.items():
+        test = _wanted(value)
+        tests.append((place(path), test, test(None)))
+
+    def holding(rows: Rows) -> Mask:
+        mask: Mask = True
+        for where, test, of_nothing in tests:
+            mask = both(mask, mask_of(rows.at(where).each(test, of_nothing)))
+            if mask is False:
+                break
+        return mask
+
+    return holding
 
 
 def _wanted(wanted: Any) -> Callable[[Any], bool]:

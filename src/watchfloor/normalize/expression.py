@@ -23,35 +23,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from watchfloor.normalize.coerce import text_of
-from watchfloor.normalize.condition import compile_condition
-from watchfloor.normalize.paths import Getter, getter
+from watchfloor.normalize.condition import compile_holding
+from watchfloor.normalize.rows import Column, Rows, place
 from watchfloor.normalize.words import FUNCTIONS
+
+Expression = Callable[[Rows], Column]
+"""What is made of some records: a value for each, or ``None``."""
 
 MAX_CAPTURE = 16 << 10
 """Longest text that a pattern searches: what is longer is no name, and a pattern may be slow on it."""
 
 
-def compile_expression(definition: Any, absent: frozenset[str] = frozenset()) -> Getter:
-    r"""The function that an expression stands for; ``absent`` are texts by which the vendor means "no value".
+def compile_expression(definition: Any) -> Expression:
+    r"""The function that an expression stands for.
 
-    >>> compile_expression({"from": "User", "pattern": r"^[^\\]+\\(.+)$"})({"User": r"CORP\alice"})
-    'alice'
+    >>> compile_expression({"from": "User", "pattern": r"^[^\\]+\\(.+)$"})(Rows([{"User": r"CORP\alice"}, {}])).values
+    ['alice', None]
 
     Raises:
         ValueError: The expression is malformed.
     """
     if isinstance(definition, str):
-        return getter(definition, absent)
+        where = place(definition)
+        return lambda rows: rows.present(where)
     if not isinstance(definition, Mapping):
         raise ValueError(f"an expression is a path or a mapping, not {definition!r}")  # noqa: TRY004 - one error for a malformed mapping
     for key, (others, build) in _EXPRESSIONS.items():
         if key in definition:
             if extra := sorted(set(definition) - {key} - others):
                 raise ValueError(f"unknown key {extra[0]!r} beside {key!r}")
-            return _guard(definition, build(definition, absent))
+            return _guard(definition, build(definition))
     raise ValueError(f"unknown expression {sorted(definition)}")
 
 
@@ -69,61 +74,28 @@ def paths_of(definition: Any) -> Iterator[str]:
             yield from paths_of(one)
 
 
-def reads_of(definition: Any) -> Iterator[str]:
-    """All paths that an expression looks at: what :func:`paths_of` names, and those of conditions and lists.
-
-    >>> sorted(reads_of({"first": [{"from": "a", "when": {"b": 1}}, {"each": "c", "map": {"x": "d"}}]}))
-    ['a', 'b', 'c']
-    """
-    if isinstance(definition, str):
-        yield definition
-    elif isinstance(definition, Mapping):
-        for key in ("from", "first", "list", "of", "each"):
-            value = definition.get(key, ())
-            for one in [value] if isinstance(value, str) else value:
-                yield from reads_of(one)
-        for one in definition.get("object", {}).values():
-            yield from reads_of(one)
-        when = definition.get("when") or {}
-        for option in when if isinstance(when, list) else [when]:
-            yield from option
-
-
-def plain_path(definition: Any) -> str | None:
-    """The path that an expression is, if it does nothing but take what stands there."""
-    if isinstance(definition, Mapping) and set(definition) == {"from"}:
-        definition = definition["from"]
-        definition = definition[0] if isinstance(definition, list) and len(definition) == 1 else definition
-    return definition if isinstance(definition, str) else None
-
-
-def _constant(definition: Mapping[str, Any], _absent: frozenset[str]) -> Getter:
+def _constant(definition: Mapping[str, Any]) -> Expression:
     value = definition["value"]
-    return lambda _record: value
+    return lambda rows: rows.same(value)
 
 
-def _guard(definition: Mapping[str, Any], get: Getter) -> Getter:
+def _guard(definition: Mapping[str, Any], get: Expression) -> Expression:
     if "when" not in definition:
         return get
-    holds = compile_condition(definition["when"])
-    return lambda record: get(record) if holds(record) else None
+    holding = compile_holding(definition["when"])
+    return lambda rows: rows.where(holding(rows), get)
 
 
-def _from(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
+def _from(definition: Mapping[str, Any]) -> Expression:
     source = definition["from"]
-    get = _first_of([source] if isinstance(source, str) else source, absent)
+    get = _first_of([source] if isinstance(source, str) else source)
     steps = list(_transformations(definition))
     if not steps:
         return get
 
     transform = steps[0] if len(steps) == 1 else _chained(steps)
     of_nothing = transform(None)
-
-    def transformed(record: dict[str, Any]) -> Any:
-        value = get(record)
-        return of_nothing if value is None else transform(value)
-
-    return transformed
+    return lambda rows: get(rows).each(transform, of_nothing)
 
 
 def _chained(steps: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:
@@ -171,87 +143,120 @@ def _lookup(table: Mapping[Any, Any], other: Any) -> Callable[[Any], Any]:
     return lambda value: by_text.get(value if value.__class__ is str else text_of(value), other)
 
 
-def _first(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
-    return _first_of(definition["first"], absent)
+def _first(definition: Mapping[str, Any]) -> Expression:
+    return _first_of(definition["first"])
 
 
-def _first_of(definitions: list[Any], absent: frozenset[str]) -> Getter:
-    options = [compile_expression(one, absent) for one in definitions]
+def _first_of(definitions: list[Any]) -> Expression:
+    options = [compile_expression(one) for one in definitions]
     if len(options) == 1:
         return options[0]
 
-    def first(record: dict[str, Any]) -> Any:
+    def first(rows: Rows) -> Column:
+        found = rows.nothing
         for option in options:
-            value = option(record)
-            if value is not None:
-                return value
-        return None
+            if found.is_full:
+                break
+            if found.is_empty:
+                found = option(rows)
+            else:
+                without = [at for at, value in enumerate(found.values) if value is None]
+                found = found.filled(without, option(rows.part(without)))
+        return found
 
     return first
 
 
-def _list(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
-    items = [compile_expression(one, absent) for one in definition["list"]]
+def _list(definition: Mapping[str, Any]) -> Expression:
+    items = [compile_expression(one) for one in definition["list"]]
 
-    def gather(record: dict[str, Any]) -> Any:
+    def gathered(values: tuple[Any, ...]) -> list[Any] | None:
         out: list[Any] = []
-        for value in (item(record) for item in items):
+        for value in values:
             out.extend(value if isinstance(value, list) else [] if value is None else [value])
         return out or None
 
-    return gather
+    return lambda rows: _row_by_row(gathered, rows, [item(rows) for item in items])
 
 
-def _text(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
+def _row_by_row(make: Callable[[tuple[Any, ...]], Any], rows: Rows, columns: Sequence[Column]) -> Column:
+    """What is made of the values of each row in some columns, if there are any."""
+    if all(column.is_empty for column in columns):
+        return rows.nothing
+    of_rows = list(zip(*(column.values for column in columns), strict=True))
+    if all(column.is_by_value for column in columns):
+        made = {values: make(values) for values in set(of_rows)}
+        return Column(list(map(made.__getitem__, of_rows)))
+    return Column(list(map(make, of_rows)))
+
+
+def _text(definition: Mapping[str, Any]) -> Expression:
     template = str(definition["text"])
-    parts = [compile_expression(one, absent) for one in definition.get("of", ())]
+    parts = [compile_expression(one) for one in definition.get("of", ())]
     pieces = template.split("{}")
     if len(pieces) != len(parts) + 1:
         raise ValueError(f"text {template!r} needs one {{}} for each of its {len(parts)} expressions")
+    if not parts:
+        return lambda rows: rows.same(template)
+    first, *others = pieces
 
-    def fill(record: dict[str, Any]) -> str | None:
-        filled = pieces[0]
-        for part, piece in zip(parts, pieces[1:], strict=True):
-            text = text_of(part(record))
+    def fill(texts: tuple[str | None, ...]) -> str | None:
+        filled = first
+        for text, piece in zip(texts, others, strict=True):
             if not text:
                 return None
             filled += text + piece
         return filled
 
-    return fill
+    def filled(rows: Rows) -> Column:
+        texts = []
+        for part in parts:
+            texts.append(part(rows).each(text_of))
+            if texts[-1].is_empty:
+                return rows.nothing
+        return texts[0].each(lambda text: fill((text,))) if len(texts) == 1 else _row_by_row(fill, rows, texts)
+
+    return filled
 
 
-def _object(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
-    fields = _fields(definition["object"], absent)
-    return lambda record: _made(fields, record) or None
+def _object(definition: Mapping[str, Any]) -> Expression:
+    return _objects(definition["object"])
 
 
-def _fields(definition: Mapping[str, Any], absent: frozenset[str]) -> dict[str, Getter]:
-    return {name: compile_expression(one, absent) for name, one in definition.items()}
+def _objects(fields: Mapping[str, Any]) -> Expression:
+    """The object of the values that some expressions give."""
+    names = tuple(fields)
+    values = [compile_expression(one) for one in fields.values()]
+
+    def made(row: tuple[Any, ...]) -> dict[str, Any] | None:
+        return {name: value for name, value in zip(names, row, strict=True) if value is not None} or None
+
+    return lambda rows: _row_by_row(made, rows, [value(rows) for value in values])
 
 
-def _each(definition: Mapping[str, Any], absent: frozenset[str]) -> Getter:
-    get = getter(definition["each"])
-    fields = _fields(definition.get("map", {}), absent)
+def _each(definition: Mapping[str, Any]) -> Expression:
+    where = place(definition["each"])
+    get = _objects(definition.get("map", {}))
 
-    def each(record: dict[str, Any]) -> Any:
-        elements = get(record)
-        if isinstance(elements, dict):
-            elements = [elements]
-        if not isinstance(elements, list):
-            return None
-        made = [_made(fields, element) for element in elements if isinstance(element, dict)]
-        return [one for one in made if one] or None
+    def each(rows: Rows) -> Column:
+        lists = rows.at(where).each(_elements)
+        if lists.is_empty:
+            return rows.nothing
+        made = iter(get(rows.of([one for some in lists.values for one in some or ()])).values)
+        return Column(
+            [some and ([one for one in islice(made, len(some)) if one is not None] or None) for some in lists.values]
+        )
 
     return each
 
 
-def _made(fields: dict[str, Getter], element: dict[str, Any]) -> dict[str, Any]:
-    pairs = ((name, get(element)) for name, get in fields.items())
-    return {name: value for name, value in pairs if value is not None}
+def _elements(value: Any) -> list[dict[str, Any]] | None:
+    """The objects that are the elements of a list; an object stands for a list of one."""
+    elements = value if isinstance(value, list) else [value]
+    return [one for one in elements if isinstance(one, dict)] or None
 
 
-_Build = Callable[[Mapping[str, Any], frozenset[str]], Getter]
+_Build = Callable[[Mapping[str, Any]], Expression]
 
 _EXPRESSIONS: dict[str, tuple[frozenset[str], _Build]] = {
     "value": (frozenset({"when"}), _constant),

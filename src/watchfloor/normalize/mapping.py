@@ -1,59 +1,41 @@
-"""One entry of a source's mapping: from a decoded record to the flat attributes of one OCSF class."""
+"""One entry of a source's mapping: from decoded records of one kind to the flat attributes of one OCSF class."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
 from watchfloor.event import HOT, OCSF_VERSION
+from watchfloor.normalize.choice import Columns
 from watchfloor.normalize.coerce import Coercer, coercer, text_of
-from watchfloor.normalize.condition import Condition, compile_condition
-from watchfloor.normalize.expression import compile_expression, paths_of
-from watchfloor.normalize.paths import Consumed, Getter, getters
-from watchfloor.normalize.plan import Plans, Target
+from watchfloor.normalize.condition import compile_condition, compile_holding
+from watchfloor.normalize.expression import Expression, compile_expression, paths_of
+from watchfloor.normalize.leftover import Consumed
+from watchfloor.normalize.made import Made, Values, alike, json_texts
+from watchfloor.normalize.paths import Getter, getters
+from watchfloor.normalize.rows import Column, Rows
 from watchfloor.normalize.schema import Attribute, EventClass, event_class, resolve
 from watchfloor.normalize.wholeness import repair, whole
 from watchfloor.normalize.words import basename
 
 _MAX_OUTCOMES = 4096
-_MAX_STAMPS = 128
 _OTHER = 99
 _KEYS = frozenset({"name", "when", "class", "profiles", "activity", "severity", "map", "entities"})
 
 
-class Mapped(msgspec.Struct):
-    """An event as flat, dotted OCSF attributes, what the mapping left, and entities that only the source can name.
+class _Target(NamedTuple):
+    """An attribute of an event, the expression that its value comes from, and the paths that this takes it from."""
 
-    ``attributes`` are those with a column of their own, ``rest`` the others.
-    """
-
-    attributes: dict[str, Any]
-    rest: dict[str, Any]
-    unmapped: dict[str, Any]
-    entities: dict[str, str]
-
-
-class RecordMapping(Protocol):
-    """What makes an event of a record: an entry of a source, or OCSF itself."""
-
-    name: str
-    event_class: EventClass
-    when_paths: frozenset[str]
-
-    def holds(self, record: dict[str, Any], /) -> bool:
-        """Whether it is for a record."""
-
-    def fits(self, mapped: Mapped, /) -> bool:
-        """Whether the record met the requirements of the class."""
-
-    def apply(self, record: dict[str, Any], base: dict[str, Any], /) -> Mapped:
-        """Map one record; ``base`` holds time and metadata, which every class has."""
+    path: str
+    get: Expression
+    coerce: Coercer
+    sources: tuple[str, ...]
 
 
 class _Outcome(NamedTuple):
     """What becomes of an event with certain attributes: its class, what it loses and gains, and unused paths.
 
-    ``rest`` are the attributes that have no column; ``stamps`` what its class gives it, by activity.
+    ``rest`` are the attributes that have no column.
     """
 
     owner: EventClass
@@ -61,20 +43,18 @@ class _Outcome(NamedTuple):
     fill: dict[str, int]
     unused: frozenset[str]
     rest: tuple[str, ...]
-    stamps: dict[int, dict[str, Any]]
 
 
 class Shared(msgspec.Struct, frozen=True):
     """What all entries of a source have in common.
 
     ``attributes`` are set by each class that has them; ``entities`` maps the roles ``app`` and ``resource`` to
-    expressions; ``absent`` are the texts by which the vendor says "no value"; ``taken`` are paths that became metadata;
-    ``profiles`` and ``severity`` hold for the entries that name none.
+    expressions; ``taken`` are paths that became metadata; ``profiles`` and ``severity`` hold for the entries that name
+    none.
     """
 
     attributes: Mapping[str, Any] = {}
     entities: Mapping[str, Any] = {}
-    absent: frozenset[str] = frozenset()
     taken: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ("host",)
     severity: Any = 1
@@ -88,63 +68,61 @@ class EventMapping:
     """
 
     def __init__(self, definition: Mapping[str, Any], shared: Shared) -> None:
-        absent = shared.absent
         if extra := sorted(set(definition) - _KEYS):
             raise ValueError(f"unknown key {extra[0]!r}; an event takes {', '.join(sorted(_KEYS))}")
         self.name = str(definition.get("name") or definition.get("class"))
-        self.holds: Condition = compile_condition(definition.get("when"))
+        self.holds = compile_condition(definition.get("when"))
+        self.holding = compile_holding(definition.get("when"))
         self.when_paths = _when_paths(definition.get("when"))
         profiles = tuple(sorted(definition.get("profiles", shared.profiles)))
         self.event_class = _class(definition.get("class"), profiles)
-        self._activity = _number(definition.get("activity", _OTHER), absent)
-        self._severity = _number(definition.get("severity", shared.severity), absent)
-        self._targets = [*_common_targets(shared.attributes, self.event_class, absent, definition.get("map") or {})]
-        self._targets += [
-            _target(path, one, self.event_class, absent) for path, one in (definition.get("map") or {}).items()
-        ]
-        self._plans = Plans(self._targets, absent)
-        paths = (target.path for target in self._targets)
+        self._activity = _number(definition.get("activity", _OTHER))
+        self._severity = _number(definition.get("severity", shared.severity))
+        own = definition.get("map") or {}
+        self._targets = [*_common_targets(shared.attributes, self.event_class, own)]
+        self._targets += [_target(path, one, self.event_class) for path, one in own.items()]
+        paths = [target.path for target in self._targets]
         self._files = [(path, path[:-4] + "name") for path in paths if path.endswith("file.path")]
-        self._product = [target.path for target in self._targets if target.path.startswith("metadata.product.")]
+        self._product = frozenset(path for path in paths if path.startswith("metadata.product."))
         self._taken = frozenset(shared.taken)
         self._consumed = Consumed([*shared.taken, *(path for target in self._targets for path in target.sources)])
-        self._entities = _entities({**shared.entities, **(definition.get("entities") or {})}, absent)
+        self._entities = _entities({**shared.entities, **(definition.get("entities") or {})})
         self._fallback = event_class("base_event", tuple(sorted({"host", *(p for p in profiles if p == "cloud")})))
         numbers = self._fallback.type.attributes.items()
         self._refit = [(name, coercer(one)) for name, one in numbers if one.enum and name not in _STAMPED]
         self._outcomes: dict[tuple[str, ...], _Outcome] = {}
 
-    def fits(self, mapped: Mapped) -> bool:
-        """Whether the record met the requirements of this entry's class."""
-        return bool(mapped.attributes["class_uid"] == self.event_class.uid)
+    def apply(self, rows: Rows, base: Columns) -> Iterator[Made]:
+        """Map records; ``base`` holds time and metadata, which every class has.
 
-    def apply(self, record: dict[str, Any], base: dict[str, Any]) -> Mapped:
-        """Map one record; ``base`` holds time and metadata, which every class has.
-
-        A record that lacks what the class requires becomes a Base Event.
+        Those that lack what the class requires become Base Events.
         """
-        attributes = self._attributes(record)
-        # Of a format that any product writes, the record says which one.
-        product = {path: attributes[path] for path in self._product if path in attributes}
-        attributes.update(base | product if product else base)
-        attributes["severity_id"] = self._severity(record) or 1
-        made, rest, unused = self._whole(attributes, record)
-        entities = self._entities.attributes(record)
-        return Mapped(made, rest, self._consumed.leftover(record, unused), entities)
+        entities = {f"entity.{one}": column for one, column in _values(self._entities, rows).items()}
+        for places, attributes in alike([*self._attributes(rows, base)], rows.number):
+            every = len(places) == rows.number
+            some = rows if every else rows.part(places)
+            columns = self._whole(attributes, some)
+            columns |= {name: (one if every else one.part(places)).values for name, one in entities.items()}
+            yield Made(places, columns, columns["class_uid"][0] == self.event_class.uid)
 
-    def _attributes(self, record: dict[str, Any]) -> dict[str, Any]:
-        attributes = self._plans.attributes(record)
+    def _attributes(self, rows: Rows, base: Columns) -> Iterator[tuple[str, Column]]:
+        made = _values(self._targets, rows)
+        shared = dict(base)
+        for path in shared.keys() & made.keys():
+            # Of a format that any product writes, the record says which one.
+            first, second = (made, base) if path in self._product else (base, made)
+            shared[path] = _or(first[path], second[path])
+        yield from ((path, column) for path, column in made.items() if path not in shared and path != "severity_id")
         for path, name_path in self._files:
-            if path in attributes and name_path not in attributes and (name := basename(attributes[path])):
-                attributes[name_path] = name
-        return attributes
+            if path in made:
+                yield name_path, _or_not(made.get(name_path), made[path].each(basename))
+        yield from shared.items()
+        yield "severity_id", self._severity(rows).each(lambda number: number or 1)
 
-    def _whole(
-        self, attributes: dict[str, Any], record: dict[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any], frozenset[str]]:
-        """The event with its class, what of it has no column, and the paths that gave it nothing.
+    def _whole(self, attributes: dict[str, Column], rows: Rows) -> Values:
+        """The events with their class, of records that gave the same attributes.
 
-        If the class's own requirements are not met, it is a Base Event.
+        If the class's own requirements are not met, they are Base Events.
         """
         key = tuple(attributes)
         outcome = self._outcomes.get(key)
@@ -152,55 +130,81 @@ class EventMapping:
             if len(self._outcomes) >= _MAX_OUTCOMES:
                 self._outcomes.clear()
             outcome = self._outcomes[key] = self._outcome(key)
-        owner, drop, fill, unused, without_column, stamps = outcome
+        owner, drop, fill, unused, without_column = outcome
         if owner is not self.event_class:
             # A number of the class's own (a finding is "resolved") means nothing in a Base Event.
-            attributes |= {name: coerce(attributes[name]) for name, coerce in self._refit if name in attributes}
-        activity = self._activity(record) if owner is self.event_class else _OTHER
-        stamp = stamps.get(activity)
-        if stamp is None:
-            stamp = _stamp(owner, activity)
-            if len(stamps) < _MAX_STAMPS:
-                stamps[activity] = stamp
-        attributes |= stamp
+            attributes |= {name: attributes[name].each(fit) for name, fit in self._refit if name in attributes}
+        number = rows.number
+        columns: Values = {path: column.values for path, column in attributes.items()}
+        columns |= _stamps(owner, self._activity(rows) if owner is self.event_class else rows.same(_OTHER))
         for path in drop:
-            del attributes[path]
-        attributes |= fill
-        rest = {path: attributes.pop(path) for path in without_column}
-        return attributes, rest, unused
+            del columns[path]
+        columns |= {path: [value] * number for path, value in fill.items()}
+        rest = {path: columns.pop(path) for path in without_column}
+        columns["rest"] = json_texts([dict(zip(rest, row, strict=True)) for row in zip(*rest.values(), strict=True)])
+        columns["unmapped"] = json_texts(self._consumed.leftover(rows.records, unused))
+        return columns
 
     def _outcome(self, attributes: tuple[str, ...]) -> _Outcome:
-        owner, present = self.event_class, frozenset(attributes) | _STAMPED
+        owner, present = self.event_class, frozenset([*attributes, *_STAMPED])
         fix, strange = repair(owner, present), frozenset[str]()
         if fix.lacking:
             owner = self._fallback
             strange = frozenset(path for path in present if path.partition(".")[0] not in owner.type.attributes)
             fix = repair(owner, present - strange)
         drop = strange | fix.drop
-        made = dict.fromkeys([*(one for one in [*attributes, *_stamp(owner, _OTHER)] if one not in drop), *fix.fill])
+        made = dict.fromkeys([*(one for one in [*attributes, *_STAMPED] if one not in drop), *fix.fill])
         rest = tuple(path for path in made if path not in HOT)
-        return _Outcome(owner, drop, fix.fill, self._unused(present - drop), rest, {})
+        return _Outcome(owner, drop, fix.fill, self._unused(present - drop), rest)
 
     def _unused(self, made: frozenset[str]) -> frozenset[str]:
         used = self._taken.union(*(target.sources for target in self._targets if target.path in made))
         return frozenset(path for target in self._targets for path in target.sources if path not in used)
 
 
-_STAMPED = frozenset({"class_uid", "category_uid", "activity_id", "type_uid", "metadata.version", "metadata.profiles"})
+_STAMPED = ("class_uid", "category_uid", "activity_id", "type_uid", "metadata.version", "metadata.profiles")
 """What each event has of its class."""
 
 
-def _stamp(owner: EventClass, activity: int) -> dict[str, Any]:
+def _stamps(owner: EventClass, activities: Column) -> Values:
+    """What events have of their class."""
     enum = owner.type.attributes["activity_id"].enum
-    activity = activity if str(activity) in enum else _OTHER
+    known = activities.each(lambda number: number if number.__class__ is int and str(number) in enum else _OTHER).values
+    number = len(known)
     return {
-        "class_uid": owner.uid,
-        "category_uid": owner.category_uid,
-        "activity_id": activity,
-        "type_uid": owner.uid * 100 + activity,
-        "metadata.version": OCSF_VERSION,
-        "metadata.profiles": list(owner.profiles),
+        "class_uid": [owner.uid] * number,
+        "category_uid": [owner.category_uid] * number,
+        "activity_id": known,
+        "type_uid": [owner.uid * 100 + activity for activity in known],
+        "metadata.version": [OCSF_VERSION] * number,
+        "metadata.profiles": [list(owner.profiles)] * number,
     }
+
+
+def _values(targets: Sequence[_Target], rows: Rows) -> dict[str, Column]:
+    """What targets give of records, of those that give something."""
+    made: dict[str, Column] = {}
+    for target in targets:
+        column = target.get(rows)
+        if not column.is_empty:
+            column = column.each(target.coerce)
+            if not column.is_empty:
+                made[target.path] = column
+    return made
+
+
+def _or(first: Column, second: Column) -> Column:
+    """The values of a column, and where it has none those of another one."""
+    without = [at for at, value in enumerate(first.values) if value is None]
+    return first.filled(without, second.part(without)) if without else first
+
+
+def _or_not(first: Column | None, second: Column) -> Column:
+    """The values of a column where another one has none."""
+    if first is None:
+        return second
+    pairs = zip(first.values, second.values, strict=True)
+    return Column([value if known is None else None for known, value in pairs])
 
 
 def _class(name: Any, profiles: tuple[str, ...]) -> EventClass:
@@ -210,28 +214,23 @@ def _class(name: Any, profiles: tuple[str, ...]) -> EventClass:
         raise ValueError(f"OCSF {OCSF_VERSION} has no class {name!r}") from None
 
 
-def _number(definition: Any, absent: frozenset[str]) -> Any:
+def _number(definition: Any) -> Expression:
     if isinstance(definition, int):
-        return lambda _record: definition
-    get = compile_expression(definition, absent)
-
-    def number(record: dict[str, Any]) -> int:
-        value = get(record)
-        return value if isinstance(value, int) else _OTHER
-
-    return number
+        return lambda rows: rows.same(definition)
+    get = compile_expression(definition)
+    return lambda rows: get(rows).each(lambda value: value if isinstance(value, int) else _OTHER, _OTHER)
 
 
-def _target(path: str, definition: Any, owner: EventClass, absent: frozenset[str]) -> Target:
+def _target(path: str, definition: Any, owner: EventClass) -> _Target:
     try:
         attribute = resolve(owner.type, path, owner.profiles)
     except KeyError as error:
         raise ValueError(f"{path}: {error.args[0]} (class {owner.name}, profiles {list(owner.profiles)})") from None
     try:
-        compile_expression(definition, absent)
+        get = compile_expression(definition)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from None
-    return Target(path, definition, _complete(attribute, owner.profiles), tuple(paths_of(definition)))
+    return _Target(path, get, _complete(attribute, owner.profiles), tuple(paths_of(definition)))
 
 
 def _complete(attribute: Attribute, profiles: tuple[str, ...]) -> Coercer:
@@ -239,24 +238,17 @@ def _complete(attribute: Attribute, profiles: tuple[str, ...]) -> Coercer:
     return coerce if attribute.object_name is None else lambda value: whole(attribute, coerce(value), profiles)
 
 
-def _common_targets(
-    common: Mapping[str, Any], owner: EventClass, absent: frozenset[str], own: Mapping[str, Any]
-) -> list[Target]:
+def _common_targets(common: Mapping[str, Any], owner: EventClass, own: Mapping[str, Any]) -> Iterator[_Target]:
     """The common attributes that this class has and that the entry does not set itself."""
-    targets = []
     for path, definition in common.items():
-        if path in own or path.partition(".")[0] not in owner.type.attributes:
-            continue
-        targets.append(_target(path, definition, owner, absent))
-    return targets
+        if path not in own and path.partition(".")[0] in owner.type.attributes:
+            yield _target(path, definition, owner)
 
 
-def _entities(definition: Mapping[str, Any], absent: frozenset[str]) -> Plans:
+def _entities(definition: Mapping[str, Any]) -> list[_Target]:
     if extra := sorted(set(definition) - {"app", "resource"}):
         raise ValueError(f"entities: a source names app and resource; {extra[0]!r} is resolved from OCSF attributes")
-    for one in definition.values():
-        compile_expression(one, absent)
-    return Plans([Target(role, one, _entity(role)) for role, one in definition.items()], absent)
+    return [_Target(role, compile_expression(one), _entity(role), ()) for role, one in definition.items()]
 
 
 def _entity(role: str) -> Coercer:

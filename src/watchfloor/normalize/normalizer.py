@@ -1,24 +1,22 @@
 """Raw records to OCSF events: decode once, recognise, map, keep what was not mapped; the rest becomes dead letters."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
-import orjson
 import pyarrow as pa
 
 from watchfloor.deadletter import DeadLetter
 from watchfloor.errors import RecordError
 from watchfloor.event import EVENT_SCHEMA, IDENTITY, Origin
 from watchfloor.native import DecodePlan, MayHold, Seek
-from watchfloor.normalize.columns import columns_of
+from watchfloor.normalize.columns import Part, columns_of
+from watchfloor.normalize.groups import ANY_SHAPE, Groups, Make, reason
+from watchfloor.normalize.made import Made, Values
 from watchfloor.normalize.recognition import Recognition
-from watchfloor.normalize.source import Kind, Source
+from watchfloor.normalize.source import Kind, Ready, Source
 from watchfloor.normalize.usual import Usual
 from watchfloor.normalize.vendor_fields import VendorFields
-
-_Row = dict[str, Any]
-"""A row of a batch, by column; a name that is not there is null."""
 
 
 class Normalized(msgspec.Struct):
@@ -57,6 +55,53 @@ class Decoded(msgspec.Struct, frozen=True):
     refused: list[DeadLetter]
 
 
+_Reader = Callable[[bytes, int, int, str | None], Read]
+"""Reads a record by its bytes, its row, when it was ingested and what it arrived as."""
+
+
+class _Written(NamedTuple):
+    """What became of some rows of a raw batch, by their places among ``chosen``.
+
+    ``refused`` could not be read, of ``lost`` nothing could be made.
+    """
+
+    raw: pa.RecordBatch
+    chosen: Sequence[int]
+    made: list[Made]
+    refused: dict[int, str]
+    lost: dict[int, str]
+
+    @property
+    def kept(self) -> list[int]:
+        """The places of those that became something."""
+        gone = self.refused.keys() | self.lost.keys()
+        return [place for place in range(len(self.chosen)) if place not in gone]
+
+    @property
+    def kept_of_read(self) -> list[int]:
+        """The same, counted among those that could be read."""
+        read = (place for place in range(len(self.chosen)) if place not in self.refused)
+        return [at for at, place in enumerate(read) if place not in self.lost]
+
+    def letters(self) -> list[DeadLetter]:
+        """The others."""
+        gone = sorted((self.refused | self.lost).items())
+        return [_letter(self.raw, self.chosen[place], reason) for place, reason in gone]
+
+    def batch(self, schema: pa.Schema, natives: pa.RecordBatch | None = None) -> pa.RecordBatch:
+        """The columns of a schema, with ``native.*`` columns beside them."""
+        kept = self.kept
+        parts: list[Part] = [(one.places, one.columns) for one in self.made]
+        if len(kept) < len(self.chosen):
+            at = {place: row for row, place in enumerate(kept)}
+            parts = [([at[place] for place in places], columns) for places, columns in parts]
+        columns = columns_of(parts, len(kept), schema, _delivered(self.raw, [self.chosen[place] for place in kept]))
+        if natives is not None:
+            columns += natives.columns
+            schema = pa.schema([*schema, *natives.schema])
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
 class Normalizer:
     """Pure: the same raw batch gives the same events.
 
@@ -89,13 +134,16 @@ class Normalizer:
         """Normalize a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
         fields = self._fields.gather(self._seek(batch.column("raw")))
 
-        def event(read: Read, raw: bytes, ordinal: int) -> _Row:
-            row = _event(read, raw, ordinal)
+        def noted(raw: bytes, row: int, ingested_at: int, arrived_as: str | None) -> Read:
+            read = self._read(raw, row, ingested_at, arrived_as)
             fields.add(read.record, read.kind, read.row, read.line)
-            return row
+            return read
 
-        kept, rows, refused = self._written(batch, range(batch.num_rows), event)
-        return Normalized(_events(batch, kept, rows, fields.batch()), refused)
+        written = self._written(batch, range(batch.num_rows), _events, noted)
+        natives = fields.batch()
+        if written.lost:
+            natives = natives.take(pa.array(written.kept_of_read, pa.int64()))
+        return Normalized(written.batch(EVENT_SCHEMA, natives), written.letters())
 
     def decode(self, batch: pa.RecordBatch) -> Decoded:
         """Decode the records of a batch of :data:`watchfloor.event.RAW_SCHEMA`."""
@@ -123,49 +171,37 @@ class Normalizer:
 
     def map(self, decoded: Decoded, chosen: Sequence[int]) -> tuple[list[int], Normalized]:
         """Normalize some of the records that were decoded: which of them became events, and what became of them."""
-        kept, rows, refused = self._written(decoded.raw, [decoded.rows[place] for place in chosen], _event)
-        places = [chosen[at] for at in kept]
+        written = self._written(decoded.raw, [decoded.rows[place] for place in chosen], _events, self._read)
+        places = [chosen[at] for at in written.kept]
         natives = decoded.natives.take(pa.array(places, pa.int64()))
-        return places, Normalized(_events(decoded.raw, [decoded.rows[one] for one in places], rows, natives), refused)
+        return places, Normalized(written.batch(EVENT_SCHEMA, natives), written.letters())
 
     def identify(self, decoded: Decoded, chosen: Sequence[int]) -> tuple[list[int], Normalized]:
         """As :meth:`map`, with the columns :data:`watchfloor.event.IDENTITY` alone: for them nothing need be mapped.
 
         A record that could not be mapped has an identity all the same.
         """
-        kept, rows, refused = self._written(
-            decoded.raw, [decoded.rows[place] for place in chosen], _identity, self._known
-        )
-        places = [chosen[at] for at in kept]
-        delivered = _delivered(decoded.raw, [decoded.rows[one] for one in places])
-        return places, Normalized(
-            pa.RecordBatch.from_arrays(columns_of(rows, IDENTITY, delivered), schema=IDENTITY), refused
-        )
+        written = self._written(decoded.raw, [decoded.rows[place] for place in chosen], _identities, self._known)
+        places = [chosen[at] for at in written.kept]
+        return places, Normalized(written.batch(IDENTITY), written.letters())
 
-    def _written(
-        self,
-        batch: pa.RecordBatch,
-        chosen: Sequence[int],
-        write: Callable[[Read, bytes, int], _Row],
-        read: Callable[[bytes, int, int, str | None], Read] | None = None,
-    ) -> tuple[list[int], list[_Row], list[DeadLetter]]:
-        """What ``write`` makes of some rows of a raw batch: of which, by place in ``chosen``, and of which not."""
-        read = read or self._read
-        kept: list[int] = []
-        rows: list[_Row] = []
-        refused: list[DeadLetter] = []
-        taken = batch if len(chosen) == batch.num_rows else batch.take(pa.array(chosen, pa.int64()))
+    def _written(self, batch: pa.RecordBatch, chosen: Sequence[int], make: Make, read: _Reader) -> "_Written":
+        """What is made of some rows of a raw batch."""
+        refused: dict[int, str] = {}
+        lost: dict[int, str] = {}
+        groups = Groups(make, lost.__setitem__)
+        taken = _taken(batch, chosen)
         columns = (taken.column(name).to_pylist() for name in ("raw", "ordinal", "ingested_at", "source"))
         for place, (row, raw, ordinal, ingested_at, arrived_as) in enumerate(zip(chosen, *columns, strict=True)):
             try:
-                rows.append(write(read(raw, row, ingested_at, arrived_as), raw, ordinal))
+                one = read(raw, row, ingested_at, arrived_as)
             except RecordError as error:
-                refused.append(_letter(batch, row, str(error)))
+                refused[place] = str(error)
             except RecursionError:
-                refused.append(_letter(batch, row, "nested too deeply"))
+                refused[place] = "nested too deeply"
             else:
-                kept.append(place)
-        return kept, rows, refused
+                groups.add(one.source, one.kind, Ready(place, one.record, one.time, raw, ordinal))
+        return _Written(batch, chosen, groups.made(), refused, lost)
 
     def _known(self, raw: bytes, row: int, ingested_at: int, arrived_as: str | None) -> Read:
         """A record that was decoded before, by its layout if it has a usual one."""
@@ -191,8 +227,8 @@ class Normalizer:
                 keeps_texts = line is not None and _stands_there(source, raw)
             record = source.decode(record)
             return Read(source, record, source.kind(record), source.time(record), row if keeps_texts else None, line)
-        except _ANY_SHAPE as error:
-            raise _its_fault(source, error) from error
+        except ANY_SHAPE as error:
+            raise RecordError(reason(source, error)) from error
 
 
 def _stands_there(source: Source, raw: bytes) -> bool:
@@ -216,32 +252,18 @@ _DELIVERED = {
 }
 """Columns of events that are columns of the raw batch."""
 
-_ANY_SHAPE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
-"""A record can have any shape: what its source cannot make of it is that record's fault, not the batch's."""
+
+def _events(source: Source, kind: Kind, group: list[Ready]) -> Iterator[Made]:
+    """The columns of :data:`watchfloor.event.EVENT_SCHEMA` that records become, without those that were delivered."""
+    for made in source.map(group, kind):
+        made.columns["source"] = [source.name] * len(made.places)
+        yield made
 
 
-def _its_fault(source: Source, error: Exception) -> RecordError:
-    return RecordError(f"{source.name}: {type(error).__name__}: {error}")
-
-
-def _event(read: Read, raw: bytes, ordinal: int) -> _Row:
-    """The row of :data:`watchfloor.event.EVENT_SCHEMA` that a record becomes, without what is null or was delivered."""
-    try:
-        mapped = read.source.map(read.record, read.kind, time=read.time, raw=raw, ordinal=ordinal)
-    except _ANY_SHAPE as error:
-        raise _its_fault(read.source, error) from error
-    row = mapped.attributes
-    for role, entity_id in mapped.entities.items():
-        row[f"entity.{role}"] = entity_id
-    row["rest"] = _json(mapped.rest)
-    row["unmapped"] = _json(mapped.unmapped)
-    row["source"] = read.source.name
-    return row
-
-
-def _identity(read: Read, raw: bytes, ordinal: int) -> _Row:
-    uid = read.source.uid(read.record, raw=raw, ordinal=ordinal)
-    return {"metadata.uid": uid, "time": read.time, "source": read.source.name}
+def _identities(source: Source, _kind: Kind, group: list[Ready]) -> Iterator[Made]:
+    columns: Values = {"metadata.uid": source.uids(group), "time": [one.time for one in group]}
+    columns["source"] = [source.name] * len(group)
+    yield Made(list(range(len(group))), columns, fits=True)
 
 
 def _letter(batch: pa.RecordBatch, row: int, reason: str) -> DeadLetter:
@@ -252,17 +274,15 @@ def _letter(batch: pa.RecordBatch, row: int, reason: str) -> DeadLetter:
     )
 
 
-def _events(raw: pa.RecordBatch, kept: list[int], rows: list[_Row], natives: pa.RecordBatch) -> pa.RecordBatch:
-    """The events of the rows ``kept`` of a raw batch."""
-    columns = [*columns_of(rows, EVENT_SCHEMA, _delivered(raw, kept)), *natives.columns]
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema([*EVENT_SCHEMA, *natives.schema]))
-
-
 def _delivered(raw: pa.RecordBatch, kept: list[int]) -> dict[str, pa.Array]:
     """The columns of events that some rows of a raw batch have as they are."""
-    if len(kept) < raw.num_rows:
-        raw = raw.take(pa.array(kept, pa.int64()))
-    return {name: raw.column(theirs) for name, theirs in _DELIVERED.items()}
+    taken = _taken(raw, kept)
+    return {name: taken.column(theirs) for name, theirs in _DELIVERED.items()}
+
+
+def _taken(batch: pa.RecordBatch, rows: Sequence[int]) -> pa.RecordBatch:
+    """Some rows of a batch, in this order."""
+    return batch if list(rows) == list(range(batch.num_rows)) else batch.take(pa.array(rows, pa.int64()))
 
 
 MAX_DEPTH = 100
@@ -281,7 +301,3 @@ def _nests_deeper(value: Any, depth: int) -> bool:
         if not level:
             return False
     return True
-
-
-def _json(value: dict[str, Any]) -> str | None:
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode() if value else None

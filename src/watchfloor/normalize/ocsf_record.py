@@ -4,12 +4,15 @@ What 1.8.0 does not have, or has in another form, goes into ``unmapped``; a reco
 becomes a Base Event.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from watchfloor.event import HOT, OCSF_VERSION
+from watchfloor.normalize.choice import Columns
 from watchfloor.normalize.coerce import coercer, integer
-from watchfloor.normalize.mapping import Mapped
+from watchfloor.normalize.made import Made, json_texts
+from watchfloor.normalize.rows import Mask, Rows
 from watchfloor.normalize.schema import (
     EventClass,
     ObjectType,
@@ -44,28 +47,46 @@ class OcsfMapping:
         """It is for every record."""
         return True
 
-    def fits(self, _mapped: Mapped) -> bool:
-        """Whatever came of a record is what it is."""
+    def holding(self, _rows: Rows) -> Mask:
+        """It is for all of them."""
         return True
 
-    def apply(self, record: dict[str, Any], base: Mapping[str, Any]) -> Mapped:
-        """The event of one record; ``base`` holds its time and uid, and a product for one that names none."""
-        owner, attributes = _made(record)
-        activity = integer(record.get("activity_id"))
-        activity = _OTHER if activity is None or str(activity) not in _activities(owner) else activity
-        attributes |= {
-            "class_uid": owner.uid,
-            "category_uid": owner.category_uid,
-            "activity_id": activity,
-            "type_uid": owner.uid * 100 + activity,
-            "metadata.version": OCSF_VERSION,
-            "metadata.profiles": list(owner.profiles),
-        }
-        ours = {path: base[path] for path in ("time", "metadata.uid")}
-        attributes = {**base, **attributes, **ours}
-        unmapped = _unmapped(record, owner, attributes)
-        rest = {path: attributes.pop(path) for path in list(attributes) if path not in HOT}
-        return Mapped(attributes, rest, unmapped, {})
+    def apply(self, rows: Rows, base: Columns) -> Iterator[Made]:
+        """The events of records; ``base`` holds their times and uids, and a product for those that name none.
+
+        Whatever came of a record is what it is.
+        """
+        given = [column.values for column in base.values()]
+        names = list(base)
+        groups: defaultdict[tuple[str, ...], list[tuple[int, Flat]]] = defaultdict(list)
+        for at, (record, *values) in enumerate(zip(rows.records.values, *given, strict=True)):
+            of_all = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+            row = _row(record, of_all)
+            groups[tuple(row)].append((at, row))
+        for made in groups.values():
+            columns = {name: [row[name] for _, row in made] for name in made[0][1]}
+            for name in ("rest", "unmapped"):
+                columns[name] = [*json_texts(columns[name])]
+            yield Made([at for at, _ in made], columns, fits=True)
+
+
+def _row(record: dict[str, Any], base: Flat) -> Flat:
+    owner, attributes = _made(record)
+    activity = integer(record.get("activity_id"))
+    activity = _OTHER if activity is None or str(activity) not in _activities(owner) else activity
+    attributes |= {
+        "class_uid": owner.uid,
+        "category_uid": owner.category_uid,
+        "activity_id": activity,
+        "type_uid": owner.uid * 100 + activity,
+        "metadata.version": OCSF_VERSION,
+        "metadata.profiles": list(owner.profiles),
+    }
+    ours = {path: base[path] for path in ("time", "metadata.uid")}
+    attributes = {**base, **attributes, **ours}
+    unmapped = _unmapped(record, owner, attributes)
+    rest = {path: attributes.pop(path) for path in list(attributes) if path not in HOT}
+    return attributes | {"rest": rest, "unmapped": unmapped}
 
 
 def _unmapped(record: dict[str, Any], owner: EventClass, made: Flat) -> dict[str, Any]:

@@ -19,12 +19,11 @@ MAX_GETTERS = 8192
 """How many are kept: the entries of a source read the same paths."""
 
 _SEGMENT = re.compile(r"((?:[^.\[\]\\]|\\\.)+)(?:\[([^\]]*)\])?(?:\.|$)")
-_DOT = re.compile(r"(?<!\\)\.")
 
 
 @lru_cache(maxsize=MAX_GETTERS)
-def getter(path: str, absent: frozenset[str] = frozenset()) -> Getter:
-    r"""A function that reads ``path`` from a record; ``None`` where there is nothing, or one of the texts ``absent``.
+def getter(path: str) -> Getter:
+    r"""A function that reads ``path`` from a record; ``None`` where there is nothing.
 
     >>> getter("target[type=User].id")({"target": [{"type": "App", "id": 1}, {"type": "User", "id": 2}]})
     2
@@ -38,9 +37,9 @@ def getter(path: str, absent: frozenset[str] = frozenset()) -> Getter:
     """
     parts = segments(path)
     if len(parts) == 1 and parts[0][1] is None:
-        return _attribute(parts[0][0], absent)
-    get = _walk(parts)
-    return _unless(get, absent) if absent else get
+        name = parts[0][0]
+        return lambda record: record.get(name)
+    return _walk(parts)
 
 
 def getters(paths: Sequence[str]) -> Callable[[dict[str, Any]], Iterable[Any]]:
@@ -70,37 +69,17 @@ def first_name(path: str) -> str:
 def _walk(parts: list[tuple[str, str | None]]) -> Getter:
     if all(selector is None for _, selector in parts):
         return _plain(tuple(name for name, _ in parts))
-    steps = [_step(name, selector) for name, selector in parts]
+    steps = [step(name, selector) for name, selector in parts]
 
     def get(record: dict[str, Any]) -> Any:
         value: Any = record
-        for step in steps:
-            value = _apply(step, value)
+        for take in steps:
+            value = below(take, value)
             if value is None:
                 return None
         return value
 
     return get
-
-
-def _attribute(name: str, absent: frozenset[str]) -> Getter:
-    """A path of one name, the most common case, read without a call."""
-    if not absent:
-        return lambda record: record.get(name)
-
-    def get(record: dict[str, Any]) -> Any:
-        value = record.get(name)
-        return None if value.__class__ is str and value in absent else value
-
-    return get
-
-
-def _unless(get: Getter, absent: frozenset[str]) -> Getter:
-    def present(record: dict[str, Any]) -> Any:
-        value = get(record)
-        return None if value.__class__ is str and value in absent else value
-
-    return present
 
 
 def _plain(names: tuple[str, ...]) -> Getter:
@@ -143,16 +122,32 @@ def segments(path: str) -> list[tuple[str, str | None]]:
     return found
 
 
-def _apply(step: Getter, value: Any) -> Any:
+def joined(parts: Sequence[tuple[str, str | None]]) -> str:
+    r"""The path of some names with their selectors.
+
+    >>> joined(segments(r"target[type=User].client\.ip"))
+    'target[type=User].client\\.ip'
+    """
+    names = ((name.replace(".", "\\."), selector) for name, selector in parts)
+    return ".".join(name if selector is None else f"{name}[{selector}]" for name, selector in names)
+
+
+def below(take: Getter, value: Any) -> Any:
+    """What a step takes from an object, or from each of the objects in a list."""
     if isinstance(value, dict):
-        return step(value)
+        return take(value)
     if isinstance(value, list):
-        found = [one for one in (step(item) for item in value if isinstance(item, dict)) if one is not None]
+        found = [one for one in (take(item) for item in value if isinstance(item, dict)) if one is not None]
         return found or None
     return None
 
 
-def _step(name: str, selector: str | None) -> Getter:
+def step(name: str, selector: str | None) -> Getter:
+    """A function that takes what a name and its selector mean from an object.
+
+    Raises:
+        ValueError: There is no such selector.
+    """
     if selector is None:
         return lambda record: record.get(name)
     if selector == "*":
@@ -174,45 +169,3 @@ def _where(value: Any, attribute: str, wanted: str) -> Any:
     if not isinstance(value, list):
         return None
     return next((item for item in value if isinstance(item, dict) and str(item.get(attribute)) == wanted), None)
-
-
-class Consumed:
-    """The paths that a mapping took; what is left of a record belongs into ``unmapped``."""
-
-    def __init__(self, paths: Iterable[str]) -> None:
-        self._tree: dict[str, Any] = {}
-        for path in paths:
-            if "[" not in path:
-                self._add(path)
-
-    def _add(self, path: str) -> None:
-        node = self._tree
-        *branches, leaf = (part.replace("\\.", ".") for part in _DOT.split(path))
-        for branch in branches:
-            child = node.setdefault(branch, {})
-            if child is None:
-                return
-            node = child
-        node[leaf] = None
-
-    def leftover(self, record: dict[str, Any], keep: frozenset[str] = frozenset()) -> dict[str, Any]:
-        """The record without what was consumed, without nulls and empty containers; paths in ``keep`` stay.
-
-        >>> Consumed(["a.b"]).leftover({"a": {"b": 1, "c": 2}, "d": None})
-        {'a': {'c': 2}}
-        """
-        return _leftover(record, self._tree, keep, "")
-
-
-def _leftover(record: dict[str, Any], tree: dict[str, Any], keep: frozenset[str], prefix: str) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key, value in record.items():
-        if key in tree and not (keep and prefix + key in keep):
-            subtree = tree[key]
-            if subtree is None:
-                continue
-            if isinstance(value, dict):
-                value = _leftover(value, subtree, keep, f"{prefix}{key}.")  # noqa: PLW2901 - the pruned value
-        if value or (value is not None and not isinstance(value, dict | list)):
-            out[key] = value
-    return out

@@ -14,10 +14,11 @@ asked only for records that no other source recognises.
     samples/      NAME.raw and the expected NAME.ocsf.json
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -26,13 +27,16 @@ from watchfloor.errors import ContentError, RecordError
 from watchfloor.event import event_uid
 from watchfloor.layout import Layout
 from watchfloor.native import LogSource
+from watchfloor.normalize.choice import RecordMapping, first_whole
 from watchfloor.normalize.coerce import text_of, timestamp
 from watchfloor.normalize.condition import Condition, compile_condition
 from watchfloor.normalize.expression import compile_expression, paths_of
 from watchfloor.normalize.formats import Text
-from watchfloor.normalize.mapping import EventMapping, Mapped, RecordMapping, Shared, kind_getter
+from watchfloor.normalize.made import Made
+from watchfloor.normalize.mapping import EventMapping, Shared, kind_getter
 from watchfloor.normalize.ocsf_record import OcsfMapping
 from watchfloor.normalize.paths import Getter, first_name, getter
+from watchfloor.normalize.rows import Column, Rows, place
 from watchfloor.normalize.text_forms import Forms, compile_forms
 
 Decode = Callable[[dict[str, Any]], dict[str, Any]]
@@ -47,7 +51,6 @@ _MAIN = "source.yml"
 _DEAR = ("_recognise", "_read_text", "_served", "mappings")
 """What takes long to compile; most runs see records of a few sources."""
 _MAX_KINDS = 8192
-_BASE_EVENT = 0
 
 
 class ServedLogSource(msgspec.Struct, frozen=True):
@@ -73,6 +76,16 @@ class Kind(msgspec.Struct, frozen=True):
     logsources: tuple[LogSource, ...]
     aliases: dict[str, tuple[str, ...]]
     instead: dict[str, tuple[str, ...]]
+
+
+class Ready(NamedTuple):
+    """A decoded record by its place in a batch, when it happened, its bytes, and what tells it from identical ones."""
+
+    place: int
+    record: dict[str, Any]
+    time: int
+    raw: bytes
+    ordinal: int
 
 
 Documents = Mapping[str, dict[str, Any]]
@@ -117,10 +130,10 @@ class Source:
             raise ValueError("a generic source recognises records by their fields, not by forms under text")
         self.tells = _tells(definition.get("recognise"))
         """For each way to recognise a record the names that it must have itself; none if these are not known."""
-        self._uid = [getter(path) for path in _as_list(definition.get("uid", []))]
+        self._uid = [place(path) for path in _as_list(definition.get("uid", []))]
         self._time = [getter(path) for path in _as_list(definition["time"])]
-        self._log_name = compile_expression(definition.get("log_name", {"value": None}), self.absent)
-        self._event_code = compile_expression(definition.get("event_code", {"value": None}), self.absent)
+        self._log_name = compile_expression(definition.get("log_name", {"value": None}))
+        self._event_code = compile_expression(definition.get("event_code", {"value": None}))
         self.decodes = (self.folder / "decode.py").exists()
         self._decode, self.keeps_texts, self.layouts = _decoder(self.folder)
         """``keeps_texts`` says of a record, as JSON-decoded, whether each text that :meth:`decode` leaves in it stands
@@ -167,7 +180,6 @@ class Source:
         shared = Shared(
             attributes=definition.get("common") or {},
             entities=definition.get("entities") or {},
-            absent=self.absent,
             taken=tuple(base),
             profiles=tuple(definition.get("profiles", ("host",))),
             severity=definition.get("severity", 1),
@@ -242,43 +254,39 @@ class Source:
                 return time
         raise RecordError("no readable time")
 
-    def map(self, record: dict[str, Any], kind: Kind, *, time: int, raw: bytes, ordinal: int) -> Mapped:
-        """Map one decoded record to OCSF.
+    def map(self, group: Sequence[Ready], kind: Kind) -> Iterator[Made]:
+        """Map records of one kind to OCSF.
 
-        Of the entries that hold, the first whose class the record makes whole counts; if there is none, the first of
+        Of the entries that hold, the first whose class a record makes whole counts; if there is none, the first of
         them as a Base Event.
         """
-        base: dict[str, Any] = {
-            "time": time,
-            "metadata.uid": self.uid(record, raw=raw, ordinal=ordinal),
-            "metadata.product.name": self.product,
-            "metadata.product.vendor_name": self.vendor,
+        rows = Rows([one.record for one in group], self.absent)
+        base = {
+            "time": Column([one.time for one in group]),
+            "metadata.uid": Column(self._uids(rows, group)),
+            "metadata.product.name": rows.same(self.product),
+            "metadata.product.vendor_name": rows.same(self.vendor),
+            "metadata.log_name": self._log_name(rows).each(text_of),
+            "metadata.event_code": self._event_code(rows).each(text_of),
         }
-        for path, get in (("metadata.log_name", self._log_name), ("metadata.event_code", self._event_code)):
-            if (text := text_of(get(record))) is not None:
-                base[path] = text
-        return _first_whole(kind, record, base)
+        return first_whole(list(zip(kind.mappings, kind.surely, strict=True)), rows, base)
 
-    def uid(self, record: dict[str, Any], *, raw: bytes, ordinal: int) -> str:
-        """The uid of a decoded record's event: the vendor's own, under the source's name, if the record has one.
+    def uids(self, group: Sequence[Ready]) -> list[str]:
+        """The uids of records' events: the vendor's own, under the source's name, if a record has one.
 
         Without the name, whoever may write into one source could give an event the uid of another source's.
         """
-        parts = [text_of(get(record)) for get in self._uid]
-        return ":".join((self.name, *map(str, parts))) if parts and all(parts) else event_uid(self.name, raw, ordinal)
+        return self._uids(Rows([one.record for one in group]), group)
 
-
-def _first_whole(kind: Kind, record: dict[str, Any], base: dict[str, Any]) -> Mapped:
-    incomplete: Mapped | None = None
-    for mapping, holds in zip(kind.mappings, kind.surely, strict=True):
-        if holds or mapping.holds(record):
-            if incomplete is not None and mapping.event_class.uid == _BASE_EVENT:
-                return incomplete
-            mapped = mapping.apply(record, base)
-            if mapping.fits(mapped):
-                return mapped
-            incomplete = incomplete or mapped
-    raise RecordError("no mapping applies")  # pragma: no cover - the last mapping takes every record
+    def _uids(self, rows: Rows, group: Sequence[Ready]) -> list[str]:
+        parts = [rows.at(path).each(text_of).values for path in self._uid]
+        if parts and all(map(all, parts)):
+            return list(map(":".join, zip(repeat(self.name), *parts)))
+        own = zip(*parts, strict=True) if parts else repeat(())
+        return [
+            ":".join((self.name, *texts)) if texts and all(texts) else event_uid(self.name, one.raw, one.ordinal)
+            for texts, one in zip(own, group, strict=False)
+        ]
 
 
 def _documents(folder: Path) -> Documents:
