@@ -1,6 +1,7 @@
 """Columns of a batch, put together of parts that know only some of its rows and of its columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import pyarrow as pa
@@ -22,27 +23,30 @@ def columns_of(
     >>> [one.to_pylist() for one in columns_of([([2, 0], {"a": [1, 2]}), ([1], {})], 3, schema)]
     [[2, None, 1], [None, None, None]]
     """
-    columns = dict(given or {})
     values: dict[str, list[Any]] = {}
-    rows: dict[str, list[pa.Array]] = {}
-    for of_part, part in parts:
-        where = pa.array(of_part, pa.int32())
+    order: list[int] = []
+    for rows, part in parts:
         for name, column in part.items():
-            if name in values:
-                values[name].extend(column)
-                rows[name].append(where)
-            else:
-                values[name] = list(column)
-                rows[name] = [where]
-    orders: dict[tuple[int, ...], pa.Array] = {}
-    for field in schema:
-        if field.name in values:
-            of_parts = rows[field.name]
-            same = tuple(map(id, of_parts))
-            if same not in orders:
-                # Where each row is among those of the parts; null for one that is in none of them.
-                orders[same] = pc.inverse_permutation(pa.concat_arrays(of_parts), max_index=number - 1)
-            columns[field.name] = pa.array(values[field.name], field.type).take(orders[same])
-        elif field.name not in columns:
-            columns[field.name] = pa.nulls(number, field.type)
-    return [columns[name] for name in schema.names]
+            found = values.setdefault(name, [])
+            found.extend(repeat(None, len(order) - len(found)))
+            found.extend(column)
+        order += rows
+    columns = _in_order(
+        order, {name: _array(schema.field(name).type, column, number) for name, column in values.items()}
+    )
+    columns |= {name: column for name, column in (given or {}).items() if name not in columns}
+    return [columns[field.name] if field.name in columns else pa.nulls(number, field.type) for field in schema]
+
+
+def _array(kind: pa.DataType, values: list[Any], number: int) -> pa.Array:
+    values.extend(repeat(None, number - len(values)))
+    return pa.array(values, kind)
+
+
+def _in_order(rows: list[int], columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    """Columns of rows that come in some order, in their own."""
+    if not columns or rows == list(range(len(rows))):
+        return columns
+    batch = pa.RecordBatch.from_arrays([*columns.values()], [*columns])
+    taken = batch.take(pc.inverse_permutation(pa.array(rows, pa.int32())))
+    return dict(zip(columns, taken.columns, strict=True))

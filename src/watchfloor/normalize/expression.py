@@ -74,6 +74,26 @@ def paths_of(definition: Any) -> Iterator[str]:
             yield from paths_of(one)
 
 
+def reads_of(definition: Any) -> Iterator[str]:
+    """All paths that an expression looks at: what :func:`paths_of` names, and those of conditions and lists.
+
+    >>> sorted(reads_of({"first": [{"from": "a", "when": {"b": 1}}, {"each": "c", "map": {"x": "d"}}]}))
+    ['a', 'b', 'c']
+    """
+    if isinstance(definition, str):
+        yield definition
+    elif isinstance(definition, Mapping):
+        for key in ("from", "first", "list", "of", "each"):
+            value = definition.get(key, ())
+            for one in [value] if isinstance(value, str) else value:
+                yield from reads_of(one)
+        for one in definition.get("object", {}).values():
+            yield from reads_of(one)
+        when = definition.get("when") or {}
+        for option in when if isinstance(when, list) else [when]:
+            yield from option
+
+
 def _constant(definition: Mapping[str, Any]) -> Expression:
     value = definition["value"]
     return lambda rows: rows.same(value)

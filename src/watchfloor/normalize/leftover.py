@@ -63,7 +63,7 @@ def _leftover(records: Column, tree: _Tree, keep: frozenset[str], prefix: str) -
 def _alike(records: Column, shape: tuple[str, ...], tree: _Tree, keep: frozenset[str], prefix: str) -> list[_Record]:
     """What is left of records that have the same names."""
     columns: dict[str, list[Any]] = {}
-    partial = False
+    partial: list[str] = []
     for name in shape:
         inside = _NOTHING if keep and prefix + name in keep else tree.get(name, _NOTHING)
         if inside is None:
@@ -74,14 +74,16 @@ def _alike(records: Column, shape: tuple[str, ...], tree: _Tree, keep: frozenset
         if not _SILENT.isdisjoint(column.types) and not all(column.values):
             if _SILENT.issuperset(column.types) and not any(column.values):
                 continue
-            partial = True
+            partial.append(name)
         columns[name] = column.values
     if not columns:
         return [{}] * len(records.values)
-    rows = zip(*columns.values(), strict=True)
-    if not partial:
-        return [dict(zip(columns, row, strict=True)) for row in rows]
-    return [{name: value for name, value in zip(columns, row, strict=True) if value or _says(value)} for row in rows]
+    left = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    for name in partial:
+        for one, value in zip(left, columns[name], strict=True):
+            if not value and not _says(value):
+                del one[name]
+    return left
 
 
 def _pruned(column: Column, tree: _Tree, keep: frozenset[str], prefix: str) -> Column:

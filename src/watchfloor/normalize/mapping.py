@@ -9,10 +9,10 @@ from watchfloor.event import HOT, OCSF_VERSION
 from watchfloor.normalize.choice import Columns
 from watchfloor.normalize.coerce import Coercer, coercer, text_of
 from watchfloor.normalize.condition import compile_condition, compile_holding
-from watchfloor.normalize.expression import Expression, compile_expression, paths_of
+from watchfloor.normalize.expression import Expression, compile_expression, paths_of, reads_of
 from watchfloor.normalize.leftover import Consumed
 from watchfloor.normalize.made import Made, Values, alike, json_texts
-from watchfloor.normalize.paths import Getter, getters
+from watchfloor.normalize.paths import Getter, first_name, getters
 from watchfloor.normalize.rows import Column, Rows
 from watchfloor.normalize.schema import Attribute, EventClass, event_class, resolve
 from watchfloor.normalize.wholeness import repair, whole
@@ -24,12 +24,16 @@ _KEYS = frozenset({"name", "when", "class", "profiles", "activity", "severity", 
 
 
 class _Target(NamedTuple):
-    """An attribute of an event, the expression that its value comes from, and the paths that this takes it from."""
+    """An attribute of an event, the expression that its value comes from, and the paths that this takes it from.
+
+    ``names`` are those that a record must have one of to give a value; ``None`` if it need not.
+    """
 
     path: str
     get: Expression
     coerce: Coercer
     sources: tuple[str, ...]
+    names: frozenset[str] | None
 
 
 class _Outcome(NamedTuple):
@@ -184,7 +188,10 @@ def _stamps(owner: EventClass, activities: Column) -> Values:
 def _values(targets: Sequence[_Target], rows: Rows) -> dict[str, Column]:
     """What targets give of records, of those that give something."""
     made: dict[str, Column] = {}
+    there = rows.records.names
     for target in targets:
+        if target.names is not None and target.names.isdisjoint(there):
+            continue
         column = target.get(rows)
         if not column.is_empty:
             column = column.each(target.coerce)
@@ -230,7 +237,14 @@ def _target(path: str, definition: Any, owner: EventClass) -> _Target:
         get = compile_expression(definition)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from None
-    return _Target(path, get, _complete(attribute, owner.profiles), tuple(paths_of(definition)))
+    return _Target(
+        path, get, _complete(attribute, owner.profiles), tuple(paths_of(definition)), _needed(definition, get)
+    )
+
+
+def _needed(definition: Any, get: Expression) -> frozenset[str] | None:
+    """The names that an expression begins to look at, if it gives nothing of a record that has none of them."""
+    return frozenset(map(first_name, reads_of(definition))) if get(Rows([{}])).is_empty else None
 
 
 def _complete(attribute: Attribute, profiles: tuple[str, ...]) -> Coercer:
@@ -248,7 +262,8 @@ def _common_targets(common: Mapping[str, Any], owner: EventClass, own: Mapping[s
 def _entities(definition: Mapping[str, Any]) -> list[_Target]:
     if extra := sorted(set(definition) - {"app", "resource"}):
         raise ValueError(f"entities: a source names app and resource; {extra[0]!r} is resolved from OCSF attributes")
-    return [_Target(role, compile_expression(one), _entity(role), ()) for role, one in definition.items()]
+    compiled = [(role, one, compile_expression(one)) for role, one in definition.items()]
+    return [_Target(role, get, _entity(role), (), _needed(one, get)) for role, one, get in compiled]
 
 
 def _entity(role: str) -> Coercer:
