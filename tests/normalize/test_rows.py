@@ -85,3 +85,9 @@ def test_what_is_left_of_rows_is_what_is_left_of_each(
     consumed = Consumed(paths)
     alone = [consumed.leftover(Column([record]), keep)[0] for record in records]
     assert told(consumed.leftover(Column(list(records)), keep)) == told(alone)
+
+
+def test_equal_values_of_other_types_are_not_taken_for_one_another() -> None:
+    values = [True, 1, 1.0, "1", False, 0, None] * 3
+    texts = compile_expression({"from": "a", "apply": "text"})(Rows([{"a": one} for one in values])).values
+    assert texts == ["true", "1", "1.0", "1", "false", "0", None] * 3
