@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import orjson
 import pyarrow as pa
@@ -22,8 +22,10 @@ from watchfloor.normalize import Source
 from watchfloor.operator import KeyedOperator
 from watchfloor.rulecraft.replay import Replayed
 from watchfloor.rulecraft.suppression import Suppression, apply, events_of
-from watchfloor.run.content import Content
 from watchfloor.run.hiding import EventOf
+
+if TYPE_CHECKING:
+    from watchfloor.run.content import Content
 
 Suppressions = Annotated[
     list[Path] | None,
@@ -123,7 +125,7 @@ def admitted_suppressions(
 
 
 def standing_suppressions(
-    named: Sequence[Path] | None, user: Sequence[Path] | None, content: Content
+    named: Sequence[Path] | None, user: Sequence[Path] | None, content: "Content"
 ) -> tuple[tuple[Suppression, ...], tuple[ContentError, ...]]:
     """The suppressions of the named files and of content roots for a run without end, and an error for each other.
 

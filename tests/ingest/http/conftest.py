@@ -17,7 +17,7 @@ from watchfloor.ingest.http.tokens import Tokens
 from watchfloor.run.intake import GroupCommit
 from watchfloor.store.landing import Landing, segments
 
-LIMITS = BodyLimits(request_bytes=1 << 20, plain_bytes=4 << 20, all_bytes=2 << 20, seconds=2)
+LIMITS = BodyLimits(request_bytes=1 << 20, plain_bytes=4 << 20, all_bytes=6 << 20, seconds=2, records=5_000)
 
 
 class Door:

@@ -70,7 +70,7 @@ def application(gate: Gate, health: Health, status: Health, pages: Mapping[str, 
 async def _ingest(gate: Gate, request: Request) -> Response:
     token = gate.token(request)
     async with gate.bodies.read(request) as body:
-        framed = await gate.frame(gate.bodies.plain(body, request.headers.get("content-encoding", "")))
+        framed = await gate.frame(body)
         gate.drop(token, framed.refused)
         refused = [{"reason": one.reason, "line": one.line, "count": one.count} for one in framed.refused]
         if not framed.raw:

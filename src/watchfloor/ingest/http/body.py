@@ -21,14 +21,25 @@ class BodyLimits(msgspec.Struct, frozen=True):
     Attributes:
         request_bytes: How long a body may be, as it is sent.
         plain_bytes: How long it may be, unpacked.
-        all_bytes: How much the bodies that are being read may hold together.
+        all_bytes: How much the bodies that are at hand may hold together, as they were sent and unpacked.
         seconds: How long a body may take to come.
+        records: How many records a body may hold; each costs memory of its own, however small it is.
     """
 
     request_bytes: int = 32 << 20
-    plain_bytes: int = 256 << 20
+    plain_bytes: int = 128 << 20
     all_bytes: int = 256 << 20
     seconds: float = 60.0
+    records: int = 100_000
+
+    def check_records(self, count: int) -> None:
+        """Refuse a body with too many records.
+
+        Raises:
+            HTTPException: 413.
+        """
+        if count > self.records:
+            raise HTTPException(413, f"more than {self.records} records")
 
 
 class Bodies:
@@ -40,17 +51,23 @@ class Bodies:
 
     @asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[bytes]:
-        """The body as it was sent; it counts as held until the block is left.
+        """The body without its ``Content-Encoding``; it counts as held until the block is left.
 
         Raises:
-            HTTPException: 400, 408, 413 or 429.
+            HTTPException: 400, 408, 413, 415 or 429.
         """
         pieces: list[bytes] = []
+        unpacked: list[bytes] = []
         try:
             await self._receive(request, pieces)
-            yield b"".join(pieces)
+            chunks = _unpacked(b"".join(pieces), request.headers.get("content-encoding", ""))
+            if chunks is None:
+                yield b"".join(pieces)
+            else:
+                await self._unpack(chunks, unpacked)
+                yield b"".join(unpacked)
         finally:
-            self._held -= sum(map(len, pieces))
+            self._held -= sum(map(len, pieces)) + sum(map(len, unpacked))
 
     async def _receive(self, request: Request, pieces: list[bytes]) -> None:
         most = self.limits.request_bytes
@@ -63,47 +80,53 @@ class Bodies:
                 async for piece in request.stream():
                     pieces.append(piece)
                     size += len(piece)
-                    self._held += len(piece)
+                    self._hold(len(piece))
                     if size > most:
                         raise HTTPException(413, f"longer than {size_text(most)}")
-                    if self._held > self.limits.all_bytes:
-                        raise HTTPException(429, "too many requests at once", {"Retry-After": "1"})
         except TimeoutError:
             raise HTTPException(408, f"the body did not come within {self.limits.seconds:g} seconds") from None
         except ClientDisconnect:
             raise HTTPException(400, "the connection ended inside the body") from None
 
-    def plain(self, body: bytes, encoding: str) -> bytes:
-        """A body without its ``Content-Encoding``.
-
-        Raises:
-            HTTPException: 400: it is not packed so; 413: too long; 415: another encoding.
-        """
-        match encoding.strip().lower():
-            case "" | "identity":
-                return body
-            case "gzip" | "x-gzip" if body.startswith(GZIP_MAGIC):
-                chunks = gunzip(Stream([body]), Limits())
-            case "zstd" if body.startswith(ZSTD_MAGIC):
-                chunks = unzstd(Stream([body]), Limits())
-            case "deflate":
-                chunks = _inflate(body)
-            case "gzip" | "x-gzip" | "zstd":
-                raise HTTPException(400, "the body is not in the encoding that Content-Encoding names")
-            case _:
-                raise HTTPException(415, "Content-Encoding may be gzip, zstd or deflate")
-        return self._joined(chunks)
-
-    def _joined(self, chunks: Iterator[bytes]) -> bytes:
-        plain = bytearray()
+    async def _unpack(self, chunks: Iterator[bytes], unpacked: list[bytes]) -> None:
+        size = 0
         try:
             for chunk in chunks:
-                plain += chunk
-                if len(plain) > self.limits.plain_bytes:
+                unpacked.append(chunk)
+                size += len(chunk)
+                self._hold(len(chunk))
+                if size > self.limits.plain_bytes:
                     raise HTTPException(413, f"longer than {size_text(self.limits.plain_bytes)}, unpacked")
+                # Others are served between two chunks.
+                await asyncio.sleep(0)
         except RecordError as error:
             raise HTTPException(400, f"the body cannot be unpacked: {error}") from None
-        return bytes(plain)
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        if self._held > self.limits.all_bytes:
+            raise HTTPException(429, "too many requests at once", {"Retry-After": "1"})
+
+
+def _unpacked(body: bytes, encoding: str) -> Iterator[bytes] | None:
+    """A body unpacked, in chunks; nothing if it is not packed.
+
+    Raises:
+        HTTPException: 400: it is not packed so; 415: another encoding.
+    """
+    match encoding.strip().lower():
+        case "" | "identity":
+            return None
+        case "gzip" | "x-gzip" if body.startswith(GZIP_MAGIC):
+            return gunzip(Stream([body]), Limits())
+        case "zstd" if body.startswith(ZSTD_MAGIC):
+            return unzstd(Stream([body]), Limits())
+        case "deflate":
+            return _inflate(body)
+        case "gzip" | "x-gzip" | "zstd":
+            raise HTTPException(400, "the body is not in the encoding that Content-Encoding names")
+        case _:
+            raise HTTPException(415, "Content-Encoding may be gzip, zstd or deflate")
 
 
 def _inflate(body: bytes) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk
 
 import asyncio
 import time
+from io import BytesIO
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from watchfloor.ingest.http.answers import answer
+from watchfloor.ingest.http.body import BodyLimits
 from watchfloor.ingest.http.gate import Gate, Refused
 
 SPEAKS = "8.17.0"
@@ -64,8 +66,8 @@ class BulkEndpoint:
         token = self._gate.token(request)
         began = time.monotonic()
         async with self._gate.bodies.read(request) as body:
-            plain = self._gate.bodies.plain(body, request.headers.get("content-encoding", ""))
-            bulk = await asyncio.to_thread(_parsed, plain, request.path_params.get("index", ""), self._gate.longest)
+            index = request.path_params.get("index", "")
+            bulk = await asyncio.to_thread(_parsed, body, index, self._gate.longest, self._gate.bodies.limits)
             if bulk.refused:
                 self._gate.drop(token, [Refused("a bulk action that is not taken", 1, bulk.refused)])
             if bulk.raw:
@@ -76,17 +78,18 @@ class BulkEndpoint:
         return answer({"took": took, "errors": bool(bulk.refused), "items": bulk.items}, headers=_HEADERS)
 
 
-def _parsed(body: bytes, index: str, longest: int) -> _Bulk:
+def _parsed(body: bytes, index: str, longest: int, limits: BodyLimits) -> _Bulk:
     """What a body asks for.
 
     Raises:
-        HTTPException: 400: it is no body of actions; none of it may be taken then.
+        HTTPException: 400: it is no body of actions; 413: they are too many. None of it may be taken then.
     """
     bulk = _Bulk([], [], [])
-    lines = iter(enumerate(body.split(b"\n"), start=1))
+    lines = enumerate(BytesIO(body), start=1)
     for number, line in lines:
         if not (text := line.strip()):
             continue
+        limits.check_records(len(bulk.items) + 1)
         action, named = _action(text, number)
         item = {"_index": named.get("_index") or index, "_id": named.get("_id")}
         if action == _WITHOUT_DOCUMENT:

@@ -67,8 +67,12 @@ class Gate:
         raise HTTPException(401, "no such token", {"WWW-Authenticate": "Bearer"})
 
     async def frame(self, body: bytes) -> Framed:
-        """The records of a body in any framing that files come in."""
-        return await asyncio.to_thread(_framed, body)
+        """The records of a body in any framing that files come in.
+
+        Raises:
+            HTTPException: 413: they are too many.
+        """
+        return await asyncio.to_thread(_framed, body, self.bodies.limits)
 
     async def land(
         self,
@@ -126,7 +130,7 @@ def _offered(header: str) -> list[str]:
             return []
 
 
-def _framed(body: bytes) -> Framed:
+def _framed(body: bytes, limits: BodyLimits) -> Framed:
     framed = Framed([], [], [], [])
     refused: dict[str, Refused] = {}
     with cost("frame"):
@@ -138,6 +142,7 @@ def _framed(body: bytes) -> Framed:
                     framed.raw.extend(item.raw)
                     framed.line.extend(item.line)
                     framed.index.extend(item.index)
+                    limits.check_records(len(framed.raw))
     framed.refused.extend(refused.values())
     return framed
 

@@ -90,7 +90,7 @@ class Collector:
         async with self._gate.bodies.read(request) as body:
             if not body:
                 raise _Refusal(_NO_DATA, 400)
-            framed = await self._gate.frame(self._gate.bodies.plain(body, request.headers.get("content-encoding", "")))
+            framed = await self._gate.frame(body)
             self._gate.drop(token, framed.refused)
             if not framed.raw:
                 raise _Refusal(_INVALID_DATA, 400)

@@ -30,6 +30,10 @@ from watchfloor.ingest.http.gate import Gate, Refused
 from watchfloor.ingest.limits import size_text
 
 _PROTOBUF, _JSON = "application/x-protobuf", "application/json"
+_ATTRIBUTE = {_PROTOBUF: b"\x12", _JSON: b"{"}
+"""A byte that each record and each attribute of a body has; some others, too."""
+_MOST_ATTRIBUTES = 16
+"""Of a body with the most records, how many each may have."""
 _MAX_DEPTH = 32
 _TOO_LONG = "an OTLP log record that is too long"
 _SCALARS = {"stringValue", "boolValue", "doubleValue", "bytesValue"}
@@ -51,9 +55,13 @@ class OtlpEndpoint:
         if kind not in {_PROTOBUF, _JSON}:
             raise HTTPException(415, f"Content-Type may be {_PROTOBUF} or {_JSON}")
         async with self._gate.bodies.read(request) as body:
-            plain = self._gate.bodies.plain(body, request.headers.get("content-encoding", ""))
+            limits = self._gate.bodies.limits
+            # Once it is read, the smallest attribute takes a hundred bytes, so they are bounded before.
+            if body.count(_ATTRIBUTE[kind]) > limits.records * _MOST_ATTRIBUTES:
+                raise HTTPException(413, "too many records or attributes")
             read = _from_protobuf if kind == _PROTOBUF else _from_json
-            records = await asyncio.to_thread(read, plain, self._gate.bodies.limits.plain_bytes)
+            records = await asyncio.to_thread(read, body, limits.plain_bytes)
+            limits.check_records(len(records))
             raw = [one for one in records if len(one) <= self._gate.longest]
             refused = len(records) - len(raw)
             if refused:
