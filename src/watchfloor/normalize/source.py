@@ -130,8 +130,11 @@ class Source:
             raise ValueError("a generic source recognises records by their fields, not by forms under text")
         self.tells = _tells(definition.get("recognise"))
         """For each way to recognise a record the names that it must have itself; none if these are not known."""
-        self._uid = [place(path) for path in _as_list(definition.get("uid", []))]
-        self._time = [getter(path) for path in _as_list(definition["time"])]
+        uid, time = _as_list(definition.get("uid", [])), _as_list(definition["time"])
+        self.identifying = frozenset(map(first_name, (*uid, *time)))
+        """The names of a decoded record that its event's uid and time are read from."""
+        self._uid = [place(path) for path in uid]
+        self._time = [getter(path) for path in time]
         self._log_name = compile_expression(definition.get("log_name", {"value": None}))
         self._event_code = compile_expression(definition.get("event_code", {"value": None}))
         self.decodes = (self.folder / "decode.py").exists()

@@ -56,10 +56,15 @@ class Field(NamedTuple):
     name: str
 
 
+_Taken = tuple[Sequence[str], Values, Callable[[Named], tuple[Any, ...]]]
+"""Names, and what takes their values from what was read, and from what the record names itself."""
+
+
 class Shape(NamedTuple):
     """What is known of all records with one layout, kind and names.
 
-    ``own`` and ``named`` take the values of ``names`` from what was read, and from what the record names itself.
+    ``own`` and ``named`` take the values of ``names`` from what was read, and from what the record names itself;
+    ``identity`` does so for what says which event it is.
     ``columns`` are the wanted fields, each by the names to look at, or a text that it is; ``read`` all of these names;
     ``computed`` those that are worked out for each record; ``times`` the names of times. Equal keys of a kind may be of
     other types (1, true).
@@ -71,6 +76,7 @@ class Shape(NamedTuple):
     names: Sequence[str]
     own: Values
     named: Callable[[Named], tuple[Any, ...]]
+    identity: _Taken
     columns: dict[str, Sequence[Field | str]]
     read: Sequence[str]
     computed: dict[str, Compute]
@@ -161,14 +167,14 @@ class Usual:
         return made, sorted(others)
 
     def record(self, raw: bytes) -> tuple[Source, dict[str, Any], Kind] | None:
-        """A record of a shape that :meth:`split` found out, decoded without its nulls, and its kind."""
+        """Of a record of a shape that :meth:`split` found out, what says which event it is, and its kind."""
         read = self._read(raw)
         shape = self._shapes.get(read[-1]) if read else None
         if read is None or shape is None or shape.kind_types != [*map(type, read[3])]:
             return None
-        way, form, named, *_ = read
-        values = (*zip(way.layout.names, way.every(form), strict=True), *named.items())
-        return shape.source, {name: parsed(value) for name, value in values if value is not None}, shape.kind
+        _, form, named, *_ = read
+        names, own, others = shape.identity
+        return shape.source, dict(zip(names, map(parsed, (*own(form), *others(named))), strict=True)), shape.kind
 
     def _groups(self, raws: Sequence[bytes]) -> tuple[list[_Group], list[int]]:
         found: dict[Any, _Group | None] = {}
@@ -252,11 +258,16 @@ class Usual:
         times = [one.name for one in source.times(stands) if isinstance(one, Field)]
         read_names = {one.name for some in columns.values() for one in some if isinstance(one, Field)}
         wanted = read_names.union(times)
-        own = [name for name in layout.names if name in wanted or computed]
-        others = [name for name in named if name in wanted or computed]
-        taken = (layout.values(own), values_of(others))
+        taken = _taken(layout, named, wanted.union(names if computed else ()))
+        identity = _taken(layout, named, source.identifying)
         types = [*map(type, kinds)]
-        return Shape(source, kind, types, (*own, *others), *taken, columns, sorted(read_names), computed, times, fields)
+        return Shape(source, kind, types, *taken, identity, columns, sorted(read_names), computed, times, fields)
+
+
+def _taken(layout: Layout, named: Named, wanted: AbstractSet[str]) -> _Taken:
+    own = [name for name in layout.names if name in wanted]
+    others = [name for name in named if name in wanted]
+    return (*own, *others), layout.values(own), values_of(others)
 
 
 def _told(record: dict[str, Any]) -> dict[str, Texts]:
