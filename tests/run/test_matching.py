@@ -141,9 +141,8 @@ def decode(record):
 def test_keywords_are_decoded_where_rules_search_them(sources: tuple[Source, ...], tmp_path: Path) -> None:
     (tmp_path / "rule.yml").write_text(yaml.safe_dump(RULES[1]))
     detector = SigmaDetector(load_rules([tmp_path]))
-    natives = (
-        Normalizer(sources, detector.plan).decode(raw_batch([record(1), record(2, Channel="Application")])).natives
-    )
-    searched, other = natives.column("native.*").to_pylist()
+    decoded = Normalizer(sources, detector.plan).decode(raw_batch([record(1), record(2, Channel="Application")]))
+    keywords = dict(zip(decoded.rows, decoded.natives.column("native.*").to_pylist(), strict=True))
+    searched, other = keywords[0], keywords[1]
     assert "Print Spooler" in searched
     assert other is None
