@@ -20,6 +20,7 @@ BEGINNINGS = {"": "a", "a@": "a.", "a": "\\/", "x=": "a; ", "[": '"a":[{', "S-1-
 
 TEXTS = [(start + unit * LENGTH)[: LENGTH - len(end)] + end for start, unit in BEGINNINGS.items() for end in ("", " ")]
 
+AT_ONCE = {"aws_cloudtrail", "gitlab", "linux_auth", "okta_system_log"}
 TURNS = 3
 """Each place has every third text; a source's many places have each of them many times."""
 
@@ -56,7 +57,12 @@ def each_place(source: Source) -> Iterator[tuple[dict[str, Any], Place]]:
                     yield record, place
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def each(source: Source) -> Any:
+    """A source; all but a few of them take long together."""
+    return pytest.param(source, id=source.name, marks=[] if source.name in AT_ONCE else pytest.mark.slow)
+
+
+@pytest.mark.parametrize("source", [each(source) for source in SOURCES])
 def test_a_long_value_takes_little_time(source: Source) -> None:
     normalizer = Normalizer([source], source=source.name)
     slow = []

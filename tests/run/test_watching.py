@@ -87,7 +87,7 @@ class Served(NamedTuple):
         (self.rules / f"rule{number}.yml").write_text(text)
 
 
-@pytest.fixture(params=[0, 1])
+@pytest.fixture(params=[0, pytest.param(1, marks=pytest.mark.slow)])
 def workers(request: pytest.FixtureRequest) -> int:
     number: int = request.param
     return number

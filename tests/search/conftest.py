@@ -97,7 +97,7 @@ class Filled(NamedTuple):
         return Searcher(self.lake, "default", NOW)
 
 
-@pytest.fixture(scope="session", params=["as it came", "with indexes"])
+@pytest.fixture(scope="session", params=[pytest.param("as it came", marks=pytest.mark.slow), "with indexes"])
 def filled(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Filled:
     """The events in several files, some of an older version, with somebody else's beside them."""
     lake = Lake(tmp_path_factory.mktemp("lake"))
