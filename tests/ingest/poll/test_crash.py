@@ -78,7 +78,10 @@ def test_kills_at_random_moments_lose_and_double_nothing(kind: str, tmp_path: Pa
                     await _until(lambda asked=asked: len(peer.asked) > asked)  # type: ignore[misc]
                     await asyncio.sleep(chance.uniform(0, 0.3))
             logging.cancel()
+            asked = len(peer.asked)
             async with _process(peer.url, tmp_path, kind) as process:
+                # All may be there before it has begun, and what has not begun cannot end well.
+                await _until(lambda: len(peer.asked) > asked)
                 await _until(lambda: len(set(_uids(tmp_path, source))) >= len(logged), every=0.5)
                 process.terminate()
                 assert await process.wait() == 0
