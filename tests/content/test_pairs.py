@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
+
+pytestmark = pytest.mark.slow
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "normalize_pairs.py"
 RECORD = {"actor": "alice-dev", "org": "Example-Org", "action": "repo.create", "created_at": 1773736200000}

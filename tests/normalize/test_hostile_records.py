@@ -1,6 +1,6 @@
 """Whatever a record holds, it becomes one valid event or one dead letter; the batch goes on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from functools import lru_cache
 from typing import Any
@@ -94,7 +94,16 @@ def spoilt(draw: st.DrawFn, source: Source) -> dict[str, Any]:
     return record
 
 
-@pytest.mark.parametrize("source", list(filter(records, SOURCES)), ids=lambda source: source.name)
+AT_ONCE = {"aws_cloudtrail", "linux_auth", "mail", "okta_system_log", "windows_event_log"}
+
+
+def each(sources: Iterable[Source]) -> list[Any]:
+    """Sources; all but a few of them take long together."""
+    slow = pytest.mark.slow
+    return [pytest.param(one, id=one.name, marks=() if one.name in AT_ONCE else slow) for one in sources]
+
+
+@pytest.mark.parametrize("source", each(filter(records, SOURCES)))
 @settings(max_examples=120, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_a_spoilt_record_is_a_valid_event_or_a_dead_letter(source: Source, data: st.DataObject) -> None:
@@ -138,9 +147,7 @@ def spoilt_text(draw: st.DrawFn, source: Source) -> bytes:
     return raw
 
 
-@pytest.mark.parametrize(
-    "source", [one for one in SOURCES if len(records(one)) < len(raws(one))], ids=lambda source: source.name
-)
+@pytest.mark.parametrize("source", each(one for one in SOURCES if len(records(one)) < len(raws(one))))
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_a_spoilt_text_is_a_valid_event_or_a_dead_letter(source: Source, data: st.DataObject) -> None:

@@ -146,7 +146,10 @@ def damaged(kind: str, whole: bytes) -> bytes | None:
             return whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :]
 
 
-@pytest.mark.parametrize("kind", ["gone", "cut", "empty", "another file's", "another version's", "head", "bucket"])
+MORE = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("empty", "another file's", "another version's", "head")]
+
+
+@pytest.mark.parametrize("kind", ["gone", "cut", "bucket", *MORE])
 def test_an_index_that_is_of_no_use_hides_nothing_and_is_made_again(lake: Lake, kind: str) -> None:
     for path in map(Path, lake.files()):
         whole = index_of(path).read_bytes()
