@@ -192,7 +192,7 @@ def test_a_broken_record_says_nothing_of_those_like_it() -> None:
     assert usual([broken, *[event({"Image": "x"})] * 3], "Image") == (3, 1)
 
 
-def test_the_attack_samples_are_mostly_read_by_a_layout() -> None:
+def test_the_samples_are_mostly_read_by_a_layout() -> None:
     folder = Path(WINDOWS.folder) / "samples"
     raws = [
         line for path in folder.glob("*.raw") for line in path.read_bytes().splitlines() if line.startswith(b'{"Event"')

@@ -153,14 +153,16 @@ class Usual:
         groups, others = self._groups(raws)
         made: list[Alike] = []
         timeless = _without_time(groups)
-        arrived = [row for row, name in enumerate(arrived_as) if name is not None]
+        has_names = any(arrived_as)
         for group in groups:
-            shape = group.shape
-            out = timeless.union(row for row in arrived if arrived_as[row] != shape.source.name)
+            shape, rows = group.shape, group.rows
+            out = timeless.intersection(rows)
             if shape.fields.keywords:
-                out |= may_hold(shape.kind.logsources)
-            if not out.isdisjoint(group.rows):
-                others += out.intersection(group.rows)
+                out = out.union(may_hold(shape.kind.logsources) & set(rows))
+            if has_names:
+                out = out.union(row for row in rows if arrived_as[row] not in {None, shape.source.name})
+            if out:
+                others += out
                 group.drop(out)
             if group.rows:
                 made.append(_alike(group))

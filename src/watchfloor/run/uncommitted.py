@@ -69,9 +69,8 @@ class Worked(msgspec.Struct):
     """What a live run has done since it began, for people and measurements; what was done again counts again.
 
     ``committed`` counts the records of which all is in the lake, ``taken_over`` how often something new was taken over,
-    ``by_source`` events, ``filtered`` by filter those that were noise, ``suppressed`` by
-    suppression findings; ``trouble`` is why nothing could be stored last
-    time, if it could not.
+    ``by_source`` events, ``filtered`` by filter those that were noise, ``suppressed`` by suppression findings;
+    ``trouble`` is why nothing could be stored last time, if it could not.
     """
 
     records: int = 0

@@ -60,9 +60,10 @@ class Bodies:
         unpacked: list[bytes] = []
         try:
             await self._receive(request, pieces)
-            chunks = _unpacked(b"".join(pieces), request.headers.get("content-encoding", ""))
+            body = b"".join(pieces)
+            chunks = _unpacked(body, request.headers.get("content-encoding", ""))
             if chunks is None:
-                yield b"".join(pieces)
+                yield body
             else:
                 await self._unpack(chunks, unpacked)
                 yield b"".join(unpacked)
