@@ -32,6 +32,8 @@ from watchfloor.store.identities import IdentityStore
 from watchfloor.store.indicators import IndicatorStore
 from watchfloor.store.quality import QualityStore
 
+pytestmark = pytest.mark.slow
+
 RULE = """
 title: {title}
 id: 6a1c0000-0000-4000-8000-00000000{number:04}
@@ -87,7 +89,7 @@ class Served(NamedTuple):
         (self.rules / f"rule{number}.yml").write_text(text)
 
 
-@pytest.fixture(params=[0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.fixture(params=[0, 1])
 def workers(request: pytest.FixtureRequest) -> int:
     number: int = request.param
     return number
